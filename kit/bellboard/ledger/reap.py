@@ -1,0 +1,125 @@
+"""What the reaper makes of a command that nobody moves any more. Pure decisions; no I/O.
+
+The reaper follows every record and every heartbeat. How long a command has stood still is measured by its own monotonic
+clock from when it first saw the record (as client-go's leader election does), never by comparing wall clocks of machines.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bellboard.api.ledger.v1 import ledger_pb2 as pb
+
+from .ops import World, seconds
+from .state import RUNNABLE, S, is_final, resumable
+from .subjects import Author
+
+LEASE = 15.0
+"""Seconds after which a command that no living worker says it has is an orphan."""
+
+OFFER_AGAIN = 25.0
+"""Seconds after which an orphan that may be taken over is offered again; the bus should have done so long before."""
+
+GRACE = 3.0
+"""Seconds beyond not-after before the reaper calls a command expired."""
+
+QUEUE_PATIENCE = 900.0
+"""Seconds a command waits for its turn."""
+
+GIVE_UP = 60.0
+"""Seconds after which a takeover that never came is not waited for any longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A command as the reaper sees it.
+
+    Attributes:
+        record, sequence: the newest record.
+        still: seconds since the reaper first saw it.
+        orphaned: seconds since a living worker last said that it has the command.
+        served: whether any worker of the bot is alive.
+        not_after: from the envelope, in seconds since 1970.
+        queued: seconds since it was first queued.
+        holder_done: whether the command it waits for is out of the way.
+    """
+
+    record: pb.Record
+    sequence: int
+    still: float
+    orphaned: float
+    served: bool
+    not_after: float
+    queued: float = 0.0
+    holder_done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Put this after the record that was observed. READY needs the command's envelope added."""
+
+    author: Author
+    record: pb.Record
+
+
+def judge(seen: Observed, world: World) -> Write | None:
+    """Say what, if anything, is to be written after the newest record of a command."""
+    record = seen.record
+    if is_final(record):
+        return None
+    if record.state == S.STATE_AWAITING_APPROVAL:
+        late = world.now() > seconds(record.approval.not_after)
+        return _expire(record, "nobody approved it in time", world) if late else None
+    if record.state == S.STATE_QUEUED:
+        if seen.holder_done:
+            return _offer(record, world)
+        waited = seen.queued > QUEUE_PATIENCE
+        return _expire(record, f"still waiting for {record.turn.holder[:8]}", world) if waited else None
+    if min(seen.still, seen.orphaned) < LEASE and not _unclaimed(seen):
+        return None
+    if not record.started:
+        return _unstarted(seen, world)
+    return _started(seen, world)
+
+
+def _unclaimed(seen: Observed) -> bool:
+    return seen.record.state in RUNNABLE and not seen.record.epoch and seen.orphaned >= GRACE
+
+
+def _unstarted(seen: Observed, world: World) -> Write | None:
+    """Nothing has happened: expire it, or offer it again."""
+    record = seen.record
+    if record.state in RUNNABLE and record.state != S.STATE_READY and not record.epoch:
+        if world.now() > seen.not_after + GRACE:
+            return _expire(record, "no bot answered in time; nothing was run", world)
+        return None
+    still = min(seen.still, seen.orphaned)
+    if still > GIVE_UP or (still > OFFER_AGAIN and not seen.served):
+        return _expire(record, "its worker was lost before it started; nothing was run", world)
+    if still > OFFER_AGAIN and record.state != S.STATE_READY:
+        return _offer(record, world)
+    return None
+
+
+def _started(seen: Observed, world: World) -> Write | None:
+    """Something may have happened: offer it again where that is safe, else say so."""
+    record, still = seen.record, min(seen.still, seen.orphaned)
+    if not resumable(record):
+        return _unknown(record, "its worker was lost after it had started; it was not run again", world)
+    if still > GIVE_UP:
+        return _unknown(record, "its worker was lost, and no other took over", world)
+    if still > OFFER_AGAIN and record.state != S.STATE_READY:
+        return _offer(record, world)
+    return None
+
+
+def _expire(record: pb.Record, reason: str, world: World) -> Write:
+    return Write(Author.REAPER, world.record(S.STATE_EXPIRED, record, reason=reason))
+
+
+def _unknown(record: pb.Record, reason: str, world: World) -> Write:
+    return Write(Author.REAPER, world.record(S.STATE_UNKNOWN, record, reason=reason))
+
+
+def _offer(record: pb.Record, world: World) -> Write:
+    return Write(Author.RUN, world.record(S.STATE_READY, record, turn=record.turn))

@@ -1,0 +1,1 @@
+"""What can be seen from outside: logs, metrics, spans, health. Every name is declared in `names`."""
