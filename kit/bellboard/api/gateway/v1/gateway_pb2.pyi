@@ -236,19 +236,23 @@ class WatchRoomRequest(_message.Message):
 
     ROOM_FIELD_NUMBER: _builtins.int
     AFTER_FIELD_NUMBER: _builtins.int
+    LINES_AFTER_FIELD_NUMBER: _builtins.int
     room: _builtins.str
     """The room's id."""
     after: _builtins.int
-    """The sequence after which to begin; 0 for the room's recent past."""
+    """The ledger sequence after which to begin; 0 for the room's recent past."""
+    lines_after: _builtins.int
+    """The same for talk: the line sequence after which to begin."""
     def __init__(
         self,
         *,
         room: _builtins.str = ...,
         after: _builtins.int = ...,
+        lines_after: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "room", b"room"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "lines_after", b"lines_after", "room", b"room"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -262,6 +266,9 @@ class WatchRoomResponse(_message.Message):
 
     CARD_FIELD_NUMBER: _builtins.int
     LINE_FIELD_NUMBER: _builtins.int
+    LINE_SEQUENCE_FIELD_NUMBER: _builtins.int
+    line_sequence: _builtins.int
+    """The sequence of the line; pass the largest one seen as `lines_after` to go on from there."""
     @_builtins.property
     def card(self) -> Global___Card:
         """A command as it now stands."""
@@ -275,10 +282,11 @@ class WatchRoomResponse(_message.Message):
         *,
         card: Global___Card | None = ...,
         line: _ledger_pb2.RoomLine | None = ...,
+        line_sequence: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "event", b"event", "line", b"line"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "event", b"event", "line", b"line"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["card", b"card", "event", b"event", "line", b"line", "line_sequence", b"line_sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_event: _TypeAlias = _typing.Literal["card", "line"]  # noqa: Y015
     _WhichOneofArgType_event: _TypeAlias = _typing.Literal["event", b"event"]  # noqa: Y015
