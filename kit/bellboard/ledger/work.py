@@ -27,6 +27,7 @@ from .ops import (
     put,
     read,
     seconds,
+    timestamp,
 )
 from .state import MAX_EPOCHS, RUNNABLE, S, is_final, resumable
 from .subjects import Author, Key
@@ -158,6 +159,7 @@ def _run(job: Job, seen: Snapshot, epoch: int, world: World) -> Procedure[Verdic
     assert seen.record is not None
     attempt = world.nonce()
     done = tuple(step.name for step in seen.record.steps if step.state == pb.STEP_STATE_DONE)
+    began = world.now()
     event: Event = yield Execute(epoch, attempt, done)
     while isinstance(event, StepBegins):
         seen, answer = yield from _follow(job, seen, _step(seen, event.name, epoch, world))
@@ -169,6 +171,8 @@ def _run(job: Job, seen: Snapshot, epoch: int, world: World) -> Procedure[Verdic
         event = Ended(S.STATE_FAILED, event.outcome, event.reason)
     final = world.record(event.state, last, epoch=epoch, worker=job.worker, effect=job.effect, reason=event.reason)
     final.outcome.CopyFrom(event.outcome)
+    if not final.HasField("started_at"):
+        final.started_at.CopyFrom(timestamp(began))
     if event.state == S.STATE_SUCCEEDED:
         for step in final.steps:
             step.state = pb.STEP_STATE_DONE
