@@ -1,0 +1,90 @@
+# `make run` needs Python >= 3.11 and nothing else. Everything is installed under .venv.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PACKAGES := $(patsubst %/pyproject.toml,%,kit/pyproject.toml $(wildcard services/*/pyproject.toml))
+ARGS ?=
+
+.PHONY: help
+help: ## say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(VENV)/.run ## install what it takes to run, under .venv
+
+.PHONY: run
+run: $(VENV)/.run ## start everything; ARGS="--port 8420" for a port of your choice
+	@$(BIN)/bell up $(ARGS)
+
+.PHONY: test
+test: $(VENV)/.dev chromium ## run every test but the long ones
+	$(BIN)/python -m pytest $(ARGS)
+
+.PHONY: check
+check: $(VENV)/.dev ## style, types, import rules, contracts; generated files and pins are fresh
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m mypy --no-error-summary $(PACKAGES) tests
+	$(BIN)/lint-imports
+	$(BIN)/python -m bellboard_cli.protos check
+	$(BIN)/python -m pip check
+
+.PHONY: fmt
+fmt: $(VENV)/.dev ## put code and contracts in order
+	$(BIN)/ruff check --fix --quiet .
+	$(BIN)/ruff format --quiet .
+	$(BIN)/buf format --write
+
+.PHONY: proto
+proto: $(VENV)/.dev ## generate code from the contracts
+	$(BIN)/python -m bellboard_cli.protos
+
+.PHONY: bench
+bench: $(VENV)/.dev ## measure against raw NATS
+	$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: chaos
+chaos: $(VENV)/.dev ## kill everything, many times, and count; ARGS="--seed 7" to replay
+	$(BIN)/python -m chaos $(ARGS)
+
+.PHONY: new-bot
+new-bot: $(VENV)/.dev ## make a bot whose tests pass: make new-bot NAME=weather
+	@test -n "$(NAME)" || { echo "say its name: make new-bot NAME=weather" >&2; exit 2; }
+	@$(BIN)/bell new-bot "$(NAME)"
+
+.PHONY: pins
+pins: $(VENV)/.dev ## choose newer versions, and pin them by hash
+	@cd requirements && for name in build run dev; do \
+	  ../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
+	    --no-emit-index-url --custom-compile-command "make pins" $$name.in -o $$name.txt || exit 1; done
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Bellboard needs Python 3.11 or newer; '$(PYTHON)' is not. Install one and say: make PYTHON=/path/to/python3.11 $(or $(MAKECMDGOALS),run)" >&2; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "'$(PYTHON)' has no venv module. On Debian or Ubuntu: apt install python3-venv" >&2; exit 2; }
+	@echo "Installing under $(VENV); this takes a minute, once."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.python requirements/build.txt requirements/run.txt $(PACKAGES:=/pyproject.toml)
+	@$(PIP) install --require-hashes -r requirements/build.txt
+	@$(PIP) install --require-hashes --no-build-isolation -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation $(PACKAGES:%=-e ./%)
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements/dev.txt
+	@$(PIP) install --require-hashes --no-build-isolation -r requirements/dev.txt
+	@touch $@
+
+.PHONY: chromium
+chromium: # the tests of the page need a browser; as root on Debian it is installed, elsewhere they are skipped
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
+	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } || \
+	  echo "no Chromium here: the tests of the page are skipped (install chromium to run them)"
