@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
 
@@ -33,9 +34,7 @@ async def test_a_span_arrives_as_it_was(collector: OtelTapHttpProtobufReceiver) 
     """Ids, parent, times and status are those that were handed over."""
     sender = SpanSender("bellboard-reaper")
     sender.add([span("command", PARENT), span("run", CHILD, PARENT, failed=True)])
-    await sender.flush()
-
-    run = await collector.await_trace(lambda seen: seen.name == "run", timeout=10)
+    run, _ = await asyncio.gather(collector.await_trace(lambda seen: seen.name == "run", timeout=10), sender.flush())
     await sender.close()
 
     assert run.trace_id.hex() == "0af7651916cd43dd8448eb211c80319c"
@@ -48,8 +47,7 @@ async def test_a_span_without_an_end_waits(collector: OtelTapHttpProtobufReceive
     """What goes on is not sent: only the end of a span is told."""
     sender = SpanSender("bellboard-reaper")
     sender.add([span("goes on", CHILD, end=None), span("over", PARENT)])
-    await sender.flush()
-    first = await collector.await_trace(lambda seen: True, timeout=10)
+    first, _ = await asyncio.gather(collector.await_trace(lambda seen: True, timeout=10), sender.flush())
     await sender.close()
 
     assert first.name == "over"
