@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from logging import ERROR, INFO, WARNING
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.metrics import MetricWrapperBase
 
 
@@ -30,13 +30,45 @@ class SpanName:
 BUS_CONNECTED = LogEvent("bus.connected", INFO, "The bus was reached, for the first time or again.")
 BUS_LOST = LogEvent("bus.lost", WARNING, "The bus can't be reached; it is tried again.")
 BUS_DENIED = LogEvent("bus.denied", ERROR, "The bus refused a publish or subscribe; the account's permissions are wrong.")
+BUS_CLOSED = LogEvent("bus.closed", ERROR, "The connection to the bus is lost for good; the process has to start anew.")
+BUS_SLOW = LogEvent("bus.slow", ERROR, "Messages were dropped because nobody took them in time.")
+BUS_ACK_LOST = LogEvent("bus.ack_lost", WARNING, "The bus did not note that a message is done with; it will come again.")
+BUS_PULL_STALLED = LogEvent("bus.pull_stalled", WARNING, "The heartbeat of a pull stayed away; it is asked for again.")
+BUS_FOLLOW_RETRIED = LogEvent("bus.follow_retried", WARNING, "A stream could not be followed; it is tried again.")
 SPANS_NOT_SENT = LogEvent("spans.not_sent", WARNING, "The collector did not take these spans; they are dropped.")
+COMMAND_REFUSED = LogEvent("command.refused", WARNING, "A message on a bot's queue is no command that it may run; it was dropped.")
+COMMAND_LATE = LogEvent("command.handed_back", INFO, "A command was handed back, for another worker or another time.")
+COMMAND_ENDED = LogEvent("command.ended", INFO, "A worker brought a command to a final state.")
+RESULT_TOO_LARGE = LogEvent("command.result_too_large", WARNING, "What a command answered was too large to keep.")
+SERVICE_READY = LogEvent("service.ready", INFO, "The service takes work; the line holds its health port.")
+SERVICE_DRAINING = LogEvent("service.draining", INFO, "The service takes no more work, and finishes what it has.")
+SERVICE_STOPPED = LogEvent("service.stopped", INFO, "The service ends.")
+REAPER_VERDICT = LogEvent("reaper.verdict", INFO, "The reaper moved a command that nobody moved any more.")
+REAPER_PAUSED = LogEvent("reaper.paused", WARNING, "The reaper or its bus stood still; it measures anew before it judges.")
 UNEXPECTED = LogEvent("unexpected", ERROR, "An error nobody foresaw; the line holds its traceback.")
 
 # --- metrics ---
+_buckets = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
+"""Buckets of every histogram of time."""
+
 CAS_CONFLICTS = Counter("bellboard_ledger_conflicts_total", "Ledger writes that another record came before.", ["role"])
 BUS_UP = Gauge("bellboard_bus_connected", "1 while the bus can be reached.")
+BUS_RECONNECTS = Counter("bellboard_bus_reconnects_total", "Times the bus was reached again.")
+BUS_STORE_SECONDS = Histogram("bellboard_bus_store_seconds", "From publishing a message to knowing that it is stored.")
+BUS_UNCONFIRMED = Counter("bellboard_bus_unconfirmed_total", "Requests that the bus did not answer in time.")
+BUS_DROPPED = Counter("bellboard_bus_dropped_total", "Messages dropped because nobody took them in time.")
+PULLS_ASKED_AGAIN = Counter("bellboard_bus_pulls_asked_again_total", "Pulls whose heartbeat stayed away.")
+REDELIVERIES = Counter("bellboard_bus_redeliveries_total", "Messages that were handed out more than once.", ["consumer"])
 BUILD_INFO = Gauge("bellboard_build_info", "Always 1; the labels say what runs.", ["service", "version", "python"])
+COMMANDS = Counter("bellboard_commands_total", "Commands that a worker brought to a final state.", ["bot", "verb", "state"])
+QUEUE_WAIT = Histogram("bellboard_queue_wait_seconds", "From a line's arrival to its first run.", ["bot"], buckets=_buckets)
+RUN_TIME = Histogram("bellboard_run_seconds", "How long a handler ran.", ["bot", "verb"], buckets=_buckets)
+IN_FLIGHT = Gauge("bellboard_commands_in_flight", "Commands that this process works on.", ["bot"])
+REDELIVERIES = Counter("bellboard_redeliveries_total", "Commands that were delivered before.", ["bot"])
+REFUSED = Counter("bellboard_refused_messages_total", "Messages on a bot's queue that are no command for it.", ["bot", "reason"])
+HANDED_BACK = Counter("bellboard_handed_back_total", "Commands that were handed back for later.", ["bot", "reason"])
+REAPER_VERDICTS = Counter("bellboard_reaper_verdicts_total", "Commands that the reaper moved.", ["bot", "state"])
+REAPER_OPEN = Gauge("bellboard_reaper_open_commands", "Commands that are not final, as the reaper sees it.")
 SPANS_DROPPED = Counter("bellboard_spans_dropped_total", "Spans that could not be kept or sent.")
 
 # --- spans ---
