@@ -26,7 +26,7 @@ from bellboard.api.chat.v1 import chat_pb2 as bellboard_dot_api_dot_chat_dot_v1_
 from bellboard.api.options.v1 import options_pb2 as bellboard_dot_api_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"bellboard/api/memes/v1/memes.proto\x12\x16\x62\x65llboard.api.memes.v1\x1a bellboard/api/chat/v1/chat.proto\x1a&bellboard/api/options/v1/options.proto\"\xba\x02\n\x0bMakeRequest\x12M\n\x08template\x18\x01 \x01(\x0e\x32 .bellboard.api.memes.v1.TemplateB\x19\x82\xe1\x18\x15\x08\x01*\x0fwhat to draw on8\x01\x12-\n\x03top\x18\x02 \x01(\tB \x82\xe1\x18\x1c\x08\x02*\x0fthe words aboveQ\x00\x00\x00\x00\x00\x00^@\x12\x30\n\x06\x62ottom\x18\x03 \x01(\tB \x82\xe1\x18\x1c\x08\x03*\x0fthe words belowQ\x00\x00\x00\x00\x00\x00^@\x12{\n\x07picture\x18\x04 \x01(\x0b\x32\x1e.bellboard.api.chat.v1.BlobRefBJ\x82\xe1\x18\x46\x1a\x02on*@your picture: the one uploaded with the line, or the room\'s last\";\n\x0cMakeResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\r\n\x0bListRequest\"N\n\x0cListResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12\x11\n\ttemplates\x18\x02 \x03(\t\"[\n\x0bRollRequest\x12L\n\x04\x64ice\x18\x01 \x01(\tB>\x82\xe1\x18:\x08\x01*\x1fhow many and which, such as 2d62\x02\x64\x36Q\x00\x00\x00\x00\x00\x00\x30@Z\x03\x32\x64\x36Z\x03\x64\x32\x30\"X\n\x0cRollResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12\x0c\n\x04\x64ice\x18\x02 \x03(\r\x12\r\n\x05total\x18\x03 \x01(\r*\xb6\x01\n\x08Template\x12\x18\n\x14TEMPLATE_UNSPECIFIED\x10\x00\x12!\n\x10TEMPLATE_SHIP_IT\x10\x01\x1a\x0b\x8a\xe1\x18\x07ship-it\x12+\n\x15TEMPLATE_THIS_IS_FINE\x10\x02\x1a\x10\x8a\xe1\x18\x0cthis-is-fine\x12\x1d\n\x0eTEMPLATE_PAGED\x10\x03\x1a\t\x8a\xe1\x18\x05paged\x12!\n\x10TEMPLATE_PICTURE\x10\x04\x1a\x0b\x8a\xe1\x18\x07picture2\xcc\x04\n\x0cMemesService\x12\xf3\x01\n\x04Make\x12#.bellboard.api.memes.v1.MakeRequest\x1a$.bellboard.api.memes.v1.MakeResponse\"\x9f\x01\xf2\xe0\x18\x9a\x01\n\x04meme\x12\x16put words on a picture\x18\x01\"\x02\x08\x14\x32$meme ship-it \"works\" \"on my machine\"2)meme this-is-fine \"\" \"the build is green\"2#meme picture \"what I see\" --on last\x12\x83\x01\n\x04List\x12#.bellboard.api.memes.v1.ListRequest\x1a$.bellboard.api.memes.v1.ListResponse\"0\xf2\xe0\x18,\n\tmeme list\x12\x12show the templates\x18\x01\x32\tmeme list\x12\x89\x01\n\x04Roll\x12#.bellboard.api.memes.v1.RollRequest\x1a$.bellboard.api.memes.v1.RollResponse\"6\xf2\xe0\x18\x32\n\x04roll\x12\nthrow dice\x18\x02\"\x02\x08\n2\x08roll 2d62\x08roll d202\x04roll\x1a\x34\xea\xe0\x18\x30\n\x05memes\x12%Pictures with words on them, and dice\x18\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"bellboard/api/memes/v1/memes.proto\x12\x16\x62\x65llboard.api.memes.v1\x1a bellboard/api/chat/v1/chat.proto\x1a&bellboard/api/options/v1/options.proto\"\xbe\x02\n\x0bMakeRequest\x12M\n\x08template\x18\x01 \x01(\x0e\x32 .bellboard.api.memes.v1.TemplateB\x19\x82\xe1\x18\x15\x08\x01*\x0fwhat to draw on8\x01\x12/\n\x03top\x18\x02 \x01(\tB\"\x82\xe1\x18\x1e\x08\x02*\x0fthe words above2\x00Q\x00\x00\x00\x00\x00\x00^@\x12\x32\n\x06\x62ottom\x18\x03 \x01(\tB\"\x82\xe1\x18\x1e\x08\x03*\x0fthe words below2\x00Q\x00\x00\x00\x00\x00\x00^@\x12{\n\x07picture\x18\x04 \x01(\x0b\x32\x1e.bellboard.api.chat.v1.BlobRefBJ\x82\xe1\x18\x46\x1a\x02on*@your picture: the one uploaded with the line, or the room\'s last\";\n\x0cMakeResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\r\n\x0bListRequest\"N\n\x0cListResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12\x11\n\ttemplates\x18\x02 \x03(\t\"[\n\x0bRollRequest\x12L\n\x04\x64ice\x18\x01 \x01(\tB>\x82\xe1\x18:\x08\x01*\x1fhow many and which, such as 2d62\x02\x64\x36Q\x00\x00\x00\x00\x00\x00\x30@Z\x03\x32\x64\x36Z\x03\x64\x32\x30\"X\n\x0cRollResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12\x0c\n\x04\x64ice\x18\x02 \x03(\r\x12\r\n\x05total\x18\x03 \x01(\r*\xb6\x01\n\x08Template\x12\x18\n\x14TEMPLATE_UNSPECIFIED\x10\x00\x12!\n\x10TEMPLATE_SHIP_IT\x10\x01\x1a\x0b\x8a\xe1\x18\x07ship-it\x12+\n\x15TEMPLATE_THIS_IS_FINE\x10\x02\x1a\x10\x8a\xe1\x18\x0cthis-is-fine\x12\x1d\n\x0eTEMPLATE_PAGED\x10\x03\x1a\t\x8a\xe1\x18\x05paged\x12!\n\x10TEMPLATE_PICTURE\x10\x04\x1a\x0b\x8a\xe1\x18\x07picture2\xcc\x04\n\x0cMemesService\x12\xf3\x01\n\x04Make\x12#.bellboard.api.memes.v1.MakeRequest\x1a$.bellboard.api.memes.v1.MakeResponse\"\x9f\x01\xf2\xe0\x18\x9a\x01\n\x04meme\x12\x16put words on a picture\x18\x01\"\x02\x08\x14\x32$meme ship-it \"works\" \"on my machine\"2)meme this-is-fine \"\" \"the build is green\"2#meme picture \"what I see\" --on last\x12\x83\x01\n\x04List\x12#.bellboard.api.memes.v1.ListRequest\x1a$.bellboard.api.memes.v1.ListResponse\"0\xf2\xe0\x18,\n\tmeme list\x12\x12show the templates\x18\x01\x32\tmeme list\x12\x89\x01\n\x04Roll\x12#.bellboard.api.memes.v1.RollRequest\x1a$.bellboard.api.memes.v1.RollResponse\"6\xf2\xe0\x18\x32\n\x04roll\x12\nthrow dice\x18\x02\"\x02\x08\n2\x08roll 2d62\x08roll d202\x04roll\x1a\x34\xea\xe0\x18\x30\n\x05memes\x12%Pictures with words on them, and dice\x18\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -44,9 +44,9 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MAKEREQUEST'].fields_by_name['template']._loaded_options = None
   _globals['_MAKEREQUEST'].fields_by_name['template']._serialized_options = b'\202\341\030\025\010\001*\017what to draw on8\001'
   _globals['_MAKEREQUEST'].fields_by_name['top']._loaded_options = None
-  _globals['_MAKEREQUEST'].fields_by_name['top']._serialized_options = b'\202\341\030\034\010\002*\017the words aboveQ\000\000\000\000\000\000^@'
+  _globals['_MAKEREQUEST'].fields_by_name['top']._serialized_options = b'\202\341\030\036\010\002*\017the words above2\000Q\000\000\000\000\000\000^@'
   _globals['_MAKEREQUEST'].fields_by_name['bottom']._loaded_options = None
-  _globals['_MAKEREQUEST'].fields_by_name['bottom']._serialized_options = b'\202\341\030\034\010\003*\017the words belowQ\000\000\000\000\000\000^@'
+  _globals['_MAKEREQUEST'].fields_by_name['bottom']._serialized_options = b'\202\341\030\036\010\003*\017the words below2\000Q\000\000\000\000\000\000^@'
   _globals['_MAKEREQUEST'].fields_by_name['picture']._loaded_options = None
   _globals['_MAKEREQUEST'].fields_by_name['picture']._serialized_options = b'\202\341\030F\032\002on*@your picture: the one uploaded with the line, or the room\'s last'
   _globals['_ROLLREQUEST'].fields_by_name['dice']._loaded_options = None
@@ -59,20 +59,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MEMESSERVICE'].methods_by_name['List']._serialized_options = b'\362\340\030,\n\tmeme list\022\022show the templates\030\0012\tmeme list'
   _globals['_MEMESSERVICE'].methods_by_name['Roll']._loaded_options = None
   _globals['_MEMESSERVICE'].methods_by_name['Roll']._serialized_options = b'\362\340\0302\n\004roll\022\nthrow dice\030\002\"\002\010\n2\010roll 2d62\010roll d202\004roll'
-  _globals['_TEMPLATE']._serialized_start=793
-  _globals['_TEMPLATE']._serialized_end=975
+  _globals['_TEMPLATE']._serialized_start=797
+  _globals['_TEMPLATE']._serialized_end=979
   _globals['_MAKEREQUEST']._serialized_start=137
-  _globals['_MAKEREQUEST']._serialized_end=451
-  _globals['_MAKERESPONSE']._serialized_start=453
-  _globals['_MAKERESPONSE']._serialized_end=512
-  _globals['_LISTREQUEST']._serialized_start=514
-  _globals['_LISTREQUEST']._serialized_end=527
-  _globals['_LISTRESPONSE']._serialized_start=529
-  _globals['_LISTRESPONSE']._serialized_end=607
-  _globals['_ROLLREQUEST']._serialized_start=609
-  _globals['_ROLLREQUEST']._serialized_end=700
-  _globals['_ROLLRESPONSE']._serialized_start=702
-  _globals['_ROLLRESPONSE']._serialized_end=790
-  _globals['_MEMESSERVICE']._serialized_start=978
-  _globals['_MEMESSERVICE']._serialized_end=1566
+  _globals['_MAKEREQUEST']._serialized_end=455
+  _globals['_MAKERESPONSE']._serialized_start=457
+  _globals['_MAKERESPONSE']._serialized_end=516
+  _globals['_LISTREQUEST']._serialized_start=518
+  _globals['_LISTREQUEST']._serialized_end=531
+  _globals['_LISTRESPONSE']._serialized_start=533
+  _globals['_LISTRESPONSE']._serialized_end=611
+  _globals['_ROLLREQUEST']._serialized_start=613
+  _globals['_ROLLREQUEST']._serialized_end=704
+  _globals['_ROLLRESPONSE']._serialized_start=706
+  _globals['_ROLLRESPONSE']._serialized_end=794
+  _globals['_MEMESSERVICE']._serialized_start=982
+  _globals['_MEMESSERVICE']._serialized_end=1570
 # @@protoc_insertion_point(module_scope)

@@ -262,7 +262,7 @@ class ArgumentOptions(_message.Message):
     help: _builtins.str
     """One line of help."""
     default: _builtins.str
-    """The value, as typed, when it is left out."""
+    """The value, as typed, when it is left out; `""` says that it may be left out and is empty then."""
     required: _builtins.bool
     """Whether it must be given; a positional without default must be given unless it is repeated or `optional`."""
     secret: _builtins.bool
@@ -283,21 +283,25 @@ class ArgumentOptions(_message.Message):
         flag: _builtins.str = ...,
         kind: Global___ArgumentKind.ValueType = ...,
         help: _builtins.str = ...,
-        default: _builtins.str = ...,
+        default: _builtins.str | None = ...,
         required: _builtins.bool = ...,
         secret: _builtins.bool = ...,
         min: _builtins.float | None = ...,
         max: _builtins.float | None = ...,
         suggestions: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_max", b"_max", "_min", b"_min", "max", b"max", "min", b"min"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_default", b"_default", "_max", b"_max", "_min", b"_min", "default", b"default", "max", b"max", "min", b"min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max", b"_max", "_min", b"_min", "default", b"default", "flag", b"flag", "help", b"help", "kind", b"kind", "max", b"max", "min", b"min", "position", b"position", "required", b"required", "secret", b"secret", "suggestions", b"suggestions", "word", b"word"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_default", b"_default", "_max", b"_max", "_min", b"_min", "default", b"default", "flag", b"flag", "help", b"help", "kind", b"kind", "max", b"max", "min", b"min", "position", b"position", "required", b"required", "secret", b"secret", "suggestions", b"suggestions", "word", b"word"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__default: _TypeAlias = _typing.Literal["default"]  # noqa: Y015
+    _WhichOneofArgType__default: _TypeAlias = _typing.Literal["_default", b"_default"]  # noqa: Y015
     _WhichOneofReturnType__max: _TypeAlias = _typing.Literal["max"]  # noqa: Y015
     _WhichOneofArgType__max: _TypeAlias = _typing.Literal["_max", b"_max"]  # noqa: Y015
     _WhichOneofReturnType__min: _TypeAlias = _typing.Literal["min"]  # noqa: Y015
     _WhichOneofArgType__min: _TypeAlias = _typing.Literal["_min", b"_min"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__default) -> _WhichOneofReturnType__default | None: ...
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__max) -> _WhichOneofReturnType__max | None: ...
     @_typing.overload
