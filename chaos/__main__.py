@@ -1,0 +1,31 @@
+"""``python -m chaos [--seed N] [--commands 1000] [--each 50]``: exit 0 if every promise held."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import sys
+
+from . import mesh
+
+
+def main() -> int:
+    asked = argparse.ArgumentParser(prog="chaos", description=__doc__)
+    asked.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="replays a run")
+    asked.add_argument("--commands", type=int, default=1000)
+    asked.add_argument("--each", type=int, default=50, help="blows of each kind on each process")
+    asked.add_argument("--rate", type=float, default=1.6, help="commands a second")
+    given = asked.parse_args()
+    print(f"seed {given.seed}", flush=True)
+    report = asyncio.run(mesh.run(given.commands, given.each, given.rate, given.seed))
+    for title, figure in report.figures.items():
+        print(f"{title}: {figure}")
+    for broken in report.broken:
+        print(f"BROKEN: {broken}")
+    print("every promise held" if not report.broken else f"{len(report.broken)} promises broken")
+    return 1 if report.broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
