@@ -1,0 +1,13 @@
+"""The bus: all that Bellboard knows of NATS. Nothing else imports `nats`, and nothing of `nats` leaves this package.
+
+`connection` holds the connection and what is published; `replies` the one inbox that answers come to; `pull` and `follow`
+bring what a stream holds; `listen` what is said and not kept; `reads` asks for single messages.
+"""
+
+from .connection import Bus
+from .follow import Follow
+from .inbound import Listen
+from .messages import Delivery, Message
+from .pull import Pull
+
+__all__ = ["Bus", "Delivery", "Follow", "Listen", "Message", "Pull"]
