@@ -1,0 +1,77 @@
+"""Settings of a service: one frozen class each, filled from the environment alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bellboard.errors import SettingsError
+
+PREFIX = "BELLBOARD_"
+
+
+class ServiceSettings(BaseSettings):
+    """What every service needs to know. A bot's own class inherits from `BotSettings` and adds its fields.
+
+    Attributes:
+        team: the team it serves.
+        replica: its name among the replicas of the service; "<service>-<pid>" if none is given.
+        bus_url: where the bus is.
+        nkey_file: the seed of its bus user.
+        trust_file: the public keys of the gateways, as JSON {"keys": {key id: base64}}.
+        health_host, health_port: where it answers for its health and metrics; port 0 takes any, -1 none.
+        log_level: the least level of log lines that are written.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    team: str = "home"
+    replica: str = ""
+    bus_url: str = "nats://127.0.0.1:4222"
+    nkey_file: Path
+    trust_file: Path
+    health_host: str = "127.0.0.1"
+    health_port: int = 0
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @classmethod
+    def load(cls, service: str) -> Self:
+        """Read the settings from the environment.
+
+        Raises:
+            SettingsError: one is missing or wrong. It names the setting, and never shows its value.
+        """
+        try:
+            settings = cls()  # type: ignore[call-arg]  # filled from the environment
+        except ValidationError as error:
+            raise SettingsError("; ".join(_complaints(error)), hint="see the service's README for its settings") from None
+        if settings.replica:
+            return settings
+        return settings.model_copy(update={"replica": f"{service}-{os.getpid()}"})
+
+
+class BotSettings(ServiceSettings):
+    """What every bot needs to know.
+
+    Attributes:
+        box_key_file: the X25519 private key, in base64, that secrets are sealed to.
+    """
+
+    box_key_file: Path
+
+
+def _complaints(error: ValidationError) -> list[str]:
+    found = []
+    for problem in error.errors(include_url=False, include_context=False):
+        name = PREFIX + str(problem["loc"][0]).upper().removeprefix(PREFIX) if problem["loc"] else "the settings together"
+        if problem["type"] == "missing":
+            found.append(f"{name} is missing")
+        elif problem["type"] in ("value_error", "assertion_error"):
+            found.append(f"{name} is not valid")  # the text is the service's own and may quote the value
+        else:
+            found.append(f"{name}: {problem['msg'].lower()}")
+    return found
