@@ -45,6 +45,7 @@ SERVICE_DRAINING = LogEvent("service.draining", INFO, "The service takes no more
 SERVICE_STOPPED = LogEvent("service.stopped", INFO, "The service ends.")
 REAPER_VERDICT = LogEvent("reaper.verdict", INFO, "The reaper moved a command that nobody moved any more.")
 REAPER_PAUSED = LogEvent("reaper.paused", WARNING, "The reaper or its bus stood still; it measures anew before it judges.")
+HANDLER_FAILED = LogEvent("handler.failed", WARNING, "A command ended because an outside system did not do what was asked.")
 UNEXPECTED = LogEvent("unexpected", ERROR, "An error nobody foresaw; the line holds its traceback.")
 
 # --- metrics ---
