@@ -1,0 +1,105 @@
+"""The streams and consumers of one team."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from bellboard.ledger.subjects import Lane
+
+SECOND = 1_000_000_000
+ACK_WAIT = 10
+"""Seconds after which a message that nobody works on is handed out again."""
+
+READS_AHEAD, WORK_AHEAD = 256, 64
+MAX_RECORD = 256 * 1024
+"""Bytes of the largest message in any stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A stream. ``last_only`` keeps one message a subject; ``passing`` ones lie in memory and forget after a day."""
+
+    name: str
+    subjects: str
+    last_only: bool = False
+    passing: bool = False
+
+    def config(self, replicas: int = 1) -> dict[str, Any]:
+        """Its configuration, as JetStream's API wants it."""
+        config: dict[str, Any] = {
+            "name": self.name,
+            "subjects": [self.subjects],
+            "retention": "limits",
+            "storage": "memory" if self.passing else "file",
+            "discard": "old" if self.passing else "new",
+            "max_msg_size": MAX_RECORD,
+            "num_replicas": replicas,
+            "allow_direct": True,
+            "deny_delete": not self.passing,
+            "deny_purge": not self.passing,
+        }
+        if self.last_only:
+            # A full subject gives up its old message rather than refuse the new one.
+            config |= {"max_msgs_per_subject": 1, "discard": "old"}
+        if self.passing:
+            config |= {"max_age": 24 * 3600 * SECOND, "max_bytes": 256 * 1024 * 1024}
+        return config
+
+
+STREAMS = (
+    Stream("LED", "led.>"),  # commands and every change of their state
+    Stream("LOCK", "lock.>"),  # who holds which turn
+    Stream("ROOM", "room.>"),  # talk
+    Stream("REQ", "req.>"),  # what bots ask for
+    Stream("REG", "reg.>", last_only=True),  # contracts
+    Stream("BLOB", "blob.>"),  # pictures, and what is too large for a record
+    Stream("PROG", "prog.>", passing=True),  # blocks of commands that are running
+    Stream("ONCE", "once.>"),  # what may be taken only once, such as a sign-in code
+)
+
+DOOR = "gateway-req"
+"""The consumer by which gateways take what bots ask for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """A durable pull consumer. Redelivery has no limit: the ledger counts attempts."""
+
+    stream: str
+    name: str
+    filters: tuple[str, ...]
+    ahead: int
+
+    def config(self) -> dict[str, Any]:
+        """Its configuration, as JetStream's API wants it."""
+        return {
+            "durable_name": self.name,
+            "name": self.name,
+            "filter_subjects": list(self.filters),
+            "ack_policy": "explicit",
+            "ack_wait": ACK_WAIT * SECOND,
+            "max_deliver": -1,
+            "max_ack_pending": self.ahead,
+            "deliver_policy": "all",
+            "replay_policy": "instant",
+        }
+
+
+def consumers_of(bot: str) -> tuple[Consumer, Consumer]:
+    """A bot's two consumers: its reads and its work do not wait for each other."""
+
+    def filters(*lanes: Lane) -> tuple[str, ...]:
+        return tuple(f"led.{lane}.{bot}.*.run" for lane in lanes)
+
+    return (
+        Consumer("LED", f"{bot}-read", filters(Lane.OPS_READ, Lane.PLAY_READ), READS_AHEAD),
+        Consumer("LED", f"{bot}-work", filters(Lane.OPS_WORK, Lane.PLAY_WORK), WORK_AHEAD),
+    )
+
+
+def consumers(bots: Iterable[str]) -> tuple[Consumer, ...]:
+    """Every durable consumer: those of the bots, and the gateways' door."""
+    door = Consumer("REQ", DOOR, ("req.>",), WORK_AHEAD)
+    return (door, *(consumer for bot in bots for consumer in consumers_of(bot)))

@@ -1,0 +1,32 @@
+"""The only way in which tests wait."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def eventually(check: Callable[[], T | Awaitable[T]], timeout: float = 10.0, *, because: str = "") -> T:
+    """Try until a check gives something true, and return that. A check may also assert.
+
+    Raises:
+        AssertionError: it did not within ``timeout`` seconds; the last failed assertion, if the check made any.
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        failed: AssertionError | None = None
+        try:
+            found = check()
+            value: T = await found if inspect.isawaitable(found) else found
+            if value:
+                return value
+        except AssertionError as error:
+            failed = error
+        if time.monotonic() > deadline:
+            raise failed or AssertionError(because or f"did not happen within {timeout} s")
+        await asyncio.sleep(0.02)

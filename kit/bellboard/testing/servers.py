@@ -1,0 +1,92 @@
+"""A real nats-server, to be killed, stopped and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import socket
+
+from bellboard.bus import Bus
+from bellboard.errors import BusError
+from bellboard.provision import House, provision
+from bellboard.provision.server import PROVISIONER
+
+READY = re.compile(r"Server is ready")
+
+
+class NatsServer:
+    """The bus of a house. Its port is chosen at the first start, and kept."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self._process: asyncio.subprocess.Process | None = None
+        self._log = house.logs / "nats.log"
+
+    @property
+    def url(self) -> str:
+        return self.house.bus_url
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    async def start(self) -> None:
+        """Start it, and return when it takes connections."""
+        if self.house.port < 0:
+            self.house.configure(free_port())
+        with self._log.open("wb") as log:
+            self._process = await asyncio.create_subprocess_exec(*self.house.server_command(), stdout=log, stderr=log)
+        while not READY.search(self._log.read_text()):
+            assert self._process.returncode is None, self._log.read_text()
+            await asyncio.sleep(0.01)
+
+    async def provision(self) -> None:
+        """Make its streams and consumers."""
+        bus = await Bus.connect(self.url, name=PROVISIONER, nkey_seed=self.house.seed(PROVISIONER))
+        try:
+            await provision(bus, self.house.enrolments())
+        finally:
+            await bus.close()
+
+    async def kill(self) -> None:
+        """kill -9."""
+        if self._process is not None and self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()
+
+    async def restart(self) -> None:
+        """kill -9, and start again with what is on disk."""
+        await self.kill()
+        await self.start()
+
+    def freeze(self) -> None:
+        """SIGSTOP: it holds its connections and does nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
+
+    async def bus(self, user: str) -> Bus:
+        """A connection as one of the house's bus users."""
+        return await Bus.connect(self.url, name=user, nkey_seed=self.house.seed(user))
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def close_all(buses: list[Bus]) -> None:
+    """Close connections, whatever state they are in."""
+    for bus in buses:
+        try:
+            await bus.close(drain=False)
+        except BusError:
+            continue
