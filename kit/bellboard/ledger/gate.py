@@ -6,17 +6,17 @@ from dataclasses import dataclass
 
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
 
-from .ops import Lost, Procedure, Put, Snapshot, Stop, Stored, Unclear, World, put, read
+from .ops import Lost, Procedure, Put, Snapshot, Stop, Stored, Unclear, World, put, read, seconds
 from .state import CANCELLABLE, S, is_final
 from .subjects import Author, Key
 
-ACCEPT_READ_BACKS = 2
-"""Looks into an unclear accept before it is handed to `settle`; the person hears within 3 s."""
+READ_BACKS = 2
+"""Looks into what became of a write while a person waits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The command stands in the ledger; ``again`` if it did so before."""
+    """The command stands in the ledger; ``again`` if it seems to have done so before."""
 
     snapshot: Snapshot
     again: bool = False
@@ -35,14 +35,14 @@ class Unconfirmed:
 Verdict = Accepted | Closed | Unconfirmed
 
 
-def accept(key: Key, author: Author, record: pb.Record, world: World) -> Procedure[Verdict]:
+def accept(key: Key, author: Author, record: pb.Record) -> Procedure[Verdict]:
     """Write a command's first record: RECEIVED as `run`, AWAITING_APPROVAL or DENIED as the gateway. One write."""
     answer: Stored | Lost | Unclear = yield Put(key, author, record, 0)
     if isinstance(answer, Stored):
         return Accepted(Snapshot(answer.sequence, record))
     if isinstance(answer, Lost):
         return (yield from _what_stands(key, record))
-    return (yield from settle(key, record, world, tries=ACCEPT_READ_BACKS))
+    return Unconfirmed()
 
 
 def settle(key: Key, record: pb.Record, world: World, tries: int = 10_000) -> Procedure[Verdict]:
@@ -56,7 +56,7 @@ def settle(key: Key, record: pb.Record, world: World, tries: int = 10_000) -> Pr
     return Unconfirmed()
 
 
-def _what_stands(key: Key, record: pb.Record, tries: int = ACCEPT_READ_BACKS) -> Procedure[Verdict]:
+def _what_stands(key: Key, record: pb.Record, tries: int = READ_BACKS) -> Procedure[Verdict]:
     seen = yield from read(key, beyond=1, tries=tries)
     if isinstance(seen, Unclear) or seen.record is None:
         return Unconfirmed()
@@ -87,8 +87,14 @@ class Asked:
 def approve(
     key: Key, seen: Snapshot, command: pb.SignedEnvelope, approval: pb.Approval, by: str, world: World
 ) -> Procedure[Moved | NotMoved]:
-    """Let a command run that waits for approval. ``command`` is its envelope, signed anew with a new not-after."""
+    """Let a command run that waits for approval. ``command`` is its envelope, signed anew with a new not-after.
+
+    Only for the very plan that waits, and only in time.
+    """
     if seen.record is None or seen.record.state != S.STATE_AWAITING_APPROVAL:
+        return NotMoved(seen)
+    asked = seen.record.approval
+    if approval.plan != asked.plan or world.now() > seconds(asked.not_after):
         return NotMoved(seen)
     record = world.record(S.STATE_APPROVED, seen.record, command=command, approval=approval, by=by)
     return (yield from _move(key, Author.RUN, record, seen))
@@ -113,8 +119,9 @@ def resolve(key: Key, seen: Snapshot, happened: bool, by: str, reason: str, worl
 
 def cancel(key: Key, by: str, reason: str, world: World) -> Procedure[Moved | NotMoved | Asked]:
     """Stop a command. Before it has started a cancel always wins; after, its worker is asked."""
+    beyond = 0
     for _ in range(8):
-        seen = yield from read(key, tries=ACCEPT_READ_BACKS)
+        seen = yield from read(key, beyond, tries=READ_BACKS)
         if isinstance(seen, Unclear):
             return NotMoved(None)
         if seen.record is None or is_final(seen.record):
@@ -129,14 +136,15 @@ def cancel(key: Key, by: str, reason: str, world: World) -> Procedure[Moved | No
             return Moved(Snapshot(answer.sequence, record))
         if isinstance(answer, Unclear):
             return NotMoved(None)
+        beyond = seen.sequence + 1
     return NotMoved(None)
 
 
 def _move(key: Key, author: Author, record: pb.Record, seen: Snapshot) -> Procedure[Moved | NotMoved]:
-    answer = yield from put(key, author, record, seen.sequence, ACCEPT_READ_BACKS)
+    answer = yield from put(key, author, record, seen.sequence, READ_BACKS)
     if isinstance(answer, Stored):
         return Moved(Snapshot(answer.sequence, record))
     if isinstance(answer, Unclear):
         return NotMoved(None)
-    now = yield from read(key, beyond=seen.sequence + 1, tries=ACCEPT_READ_BACKS)
+    now = yield from read(key, beyond=seen.sequence + 1, tries=READ_BACKS)
     return NotMoved(None if isinstance(now, Unclear) else now)

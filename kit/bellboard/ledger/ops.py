@@ -97,7 +97,7 @@ class Execute:
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """Let the handler go on after a step was recorded, or stop it. -> an Event."""
+    """Let the handler go on after a step was recorded, or stop it. -> an Event, which counts for nothing if it was stopped."""
 
     go: bool
 
@@ -131,7 +131,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """``happened`` is None where it can't be known."""
+    """``happened`` is False only if it did not happen and no longer can, and None where that can't be known."""
 
     happened: bool | None
     reply: chat.Reply = field(default_factory=chat.Reply)
@@ -153,9 +153,10 @@ Procedure = Generator[Op, Any, T]
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The clock and the dice of whoever follows a procedure."""
+    """The clocks and the dice of whoever follows a procedure: ``clock`` measures, ``now`` tells the time of day."""
 
     now: Callable[[], float] = time.time
+    clock: Callable[[], float] = time.monotonic
     nonce: Callable[[], str] = lambda: secrets.token_hex(8)
 
     def record(self, state: pb.State.ValueType, base: pb.Record | None = None, **fields: Any) -> pb.Record:
@@ -198,7 +199,7 @@ def put(
     for attempt in range(tries):
         if isinstance(answer, Stored):
             return answer
-        if isinstance(answer, Unclear):
+        if attempt or isinstance(answer, Unclear):
             yield Wait(min(0.1 * 2**attempt, 2.0))
         seen: Snapshot | Unclear = yield Read(key)
         if isinstance(seen, Unclear):
@@ -208,7 +209,7 @@ def put(
         if seen.sequence > expected:
             return Lost()
         answer = yield Put(key, author, record, expected)
-    return Unclear()
+    return answer if isinstance(answer, Stored) else Unclear()
 
 
 def read(key: Key, beyond: int = 0, tries: int = READ_BACKS) -> Procedure[Snapshot | Unclear]:

@@ -27,7 +27,7 @@ QUEUE_PATIENCE = 900.0
 """Seconds a command waits for its turn."""
 
 GIVE_UP = 60.0
-"""Seconds after which a takeover that never came is not waited for any longer."""
+"""Seconds after which a command that was offered again, and that nobody took, is not waited for any longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class Observed:
     Attributes:
         record, sequence: the newest record.
         still: seconds since the reaper first saw it.
-        orphaned: seconds since a living worker last said that it has the command.
+        orphaned: seconds since a living worker last said that it has the command. Like ``still`` it counts only while the
+            reaper itself hears the bus: after a gap it begins anew.
         served: whether any worker of the bot is alive.
         not_after: from the envelope, in seconds since 1970.
         queued: seconds since it was first queued.
@@ -75,7 +76,7 @@ def judge(seen: Observed, world: World) -> Write | None:
             return _offer(record, world)
         waited = seen.queued > QUEUE_PATIENCE
         return _expire(record, f"still waiting for {record.turn.holder[:8]}", world) if waited else None
-    if min(seen.still, seen.orphaned) < LEASE and not _unclaimed(seen):
+    if _still(seen) < LEASE and not _unclaimed(seen):
         return None
     if not record.started:
         return _unstarted(seen, world)
@@ -89,28 +90,29 @@ def _unclaimed(seen: Observed) -> bool:
 def _unstarted(seen: Observed, world: World) -> Write | None:
     """Nothing has happened: expire it, or offer it again."""
     record = seen.record
-    if record.state in RUNNABLE and record.state != S.STATE_READY and not record.epoch:
+    if record.state in RUNNABLE and record.state != S.STATE_READY:
         if world.now() > seen.not_after + GRACE:
             return _expire(record, "no bot answered in time; nothing was run", world)
         return None
-    still = min(seen.still, seen.orphaned)
-    if still > GIVE_UP or (still > OFFER_AGAIN and not seen.served):
+    if _still(seen) > OFFER_AGAIN and not seen.served:
         return _expire(record, "its worker was lost before it started; nothing was run", world)
-    if still > OFFER_AGAIN and record.state != S.STATE_READY:
-        return _offer(record, world)
-    return None
+    if record.state != S.STATE_READY:
+        return _offer(record, world) if _still(seen) > OFFER_AGAIN else None
+    return _expire(record, "no worker took it over; nothing was run", world) if _still(seen) > GIVE_UP else None
 
 
 def _started(seen: Observed, world: World) -> Write | None:
     """Something may have happened: offer it again where that is safe, else say so."""
-    record, still = seen.record, min(seen.still, seen.orphaned)
+    record = seen.record
     if not resumable(record):
         return _unknown(record, "its worker was lost after it had started; it was not run again", world)
-    if still > GIVE_UP:
-        return _unknown(record, "its worker was lost, and no other took over", world)
-    if still > OFFER_AGAIN and record.state != S.STATE_READY:
-        return _offer(record, world)
-    return None
+    if record.state != S.STATE_READY:
+        return _offer(record, world) if _still(seen) > OFFER_AGAIN else None
+    return _unknown(record, "its worker was lost, and no other took over", world) if _still(seen) > GIVE_UP else None
+
+
+def _still(seen: Observed) -> float:
+    return min(seen.still, seen.orphaned)
 
 
 def _expire(record: pb.Record, reason: str, world: World) -> Write:

@@ -13,6 +13,7 @@ from .ops import (
     Ended,
     Event,
     Execute,
+    Held,
     Hold,
     Lost,
     Probe,
@@ -27,10 +28,13 @@ from .ops import (
     put,
     read,
     seconds,
-    timestamp,
 )
-from .state import MAX_EPOCHS, RUNNABLE, S, is_final, resumable
+from .reap import LEASE
+from .state import MAX_EPOCHS, S, is_final, resumable
 from .subjects import Author, Key
+
+CONFIRM_WITHIN = LEASE / 2
+"""Seconds within which the record of a start must be confirmed. Later it may have been called lost, so it isn't begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,45 +94,71 @@ def work(job: Job, world: World) -> Procedure[Verdict]:
 
 
 def _leave(job: Job, seen: Snapshot, world: World) -> Procedure[Verdict]:
+    """Nothing is left to do but, where a probe can, to find out what became of a lost command."""
     assert seen.record is not None
-    if seen.record.state == S.STATE_UNKNOWN and job.probes:
-        yield from _ask_probe(job, seen, world)
-    return Verdict.DONE
+    if seen.record.state != S.STATE_UNKNOWN or not job.probes:
+        return Verdict.DONE
+    answer: Probed = yield Probe()
+    if answer.happened is None:
+        return Verdict.DONE
+    state = S.STATE_RESOLVED_SUCCEEDED if answer.happened else S.STATE_RESOLVED_FAILED
+    record = world.record(state, seen.record, reason="found out by the bot's probe")
+    record.outcome.reply.CopyFrom(answer.reply)
+    written = yield from put(job.key, Author.BOT, record, seen.sequence)
+    return Verdict.LATER if isinstance(written, Unclear) else Verdict.DONE
 
 
 def _attempt(job: Job, seen: Snapshot, world: World) -> Procedure[Verdict | Lost]:
     """One try to run the command from where it stands. Lost: somebody else moved it first."""
-    assert seen.record is not None
-    offered = seen.record.state in RUNNABLE
-    if offered and not seen.record.epoch and seen.record.state != S.STATE_READY and world.now() > job.not_after:
-        return (yield from _close(job, seen, S.STATE_EXPIRED, "it waited too long to start", world))
-    if seen.record.epoch >= MAX_EPOCHS:
-        return (yield from _close(job, seen, *_poison(seen.record), world))
-    if job.effect == options.EFFECT_READ and job.fresh and offered and not seen.record.epoch:
-        return (yield from _run(job, seen, 1, world))
-    if job.turn:
+    record = seen.record
+    assert record is not None
+    if record.epoch >= MAX_EPOCHS:
+        return (yield from _close(job, seen, *_poison(record), world))
+    turn: Held | Busy | Unclear = Held()
+    if job.turn and job.effect != options.EFFECT_READ:
         turn = yield Hold(job.key, job.turn)
-        if isinstance(turn, Unclear):
-            return Verdict.LATER
-        if isinstance(turn, Busy):
-            return (yield from _queue(job, seen, turn.holder, world))
-    epoch = seen.record.epoch + 1
+    if isinstance(turn, Unclear):
+        return Verdict.LATER
+    untouched = record.state in (S.STATE_RECEIVED, S.STATE_APPROVED)
+    if untouched and world.now() > job.not_after:
+        return (yield from _close(job, seen, S.STATE_EXPIRED, "it waited too long to start", world))
+    if isinstance(turn, Busy):
+        return (yield from _queue(job, seen, turn.holder, world))
+    if job.effect == options.EFFECT_READ and job.fresh and untouched:
+        return (yield from _run(job, seen, 1, world))
+    return (yield from _start(job, seen, record.epoch + 1, world))
+
+
+def _start(job: Job, seen: Snapshot, epoch: int, world: World) -> Procedure[Verdict | Lost]:
+    """Claim it, say that it starts unless it has no effect, and run it."""
     claimed = world.record(S.STATE_CLAIMED, seen.record, epoch=epoch, worker=job.worker, effect=job.effect)
     seen, answer = yield from _follow(job, seen, claimed)
     if not isinstance(answer, Stored):
         return Verdict.LATER if isinstance(answer, Unclear) else Lost()
     if job.effect == options.EFFECT_READ:
         return (yield from _run(job, seen, epoch, world))
-    started = world.record(S.STATE_STARTED, claimed, effect=job.effect)
+    started = world.record(S.STATE_STARTED, claimed)
     if not started.started:
         started.started = True
         started.started_at.CopyFrom(started.at)
     if not started.steps:
         started.steps.extend(pb.StepRecord(name=name, effect=effect) for name, effect in job.steps)
+    begun = world.clock()
     seen, answer = yield from _follow(job, seen, started)
     if not isinstance(answer, Stored):
         return Verdict.LATER if isinstance(answer, Unclear) else Lost()
+    if _too_late(started, begun, world):
+        return (yield from _finish(job, seen, _not_begun(), epoch, world))
     return (yield from _run(job, seen, epoch, world))
+
+
+def _too_late(record: pb.Record, begun: float, world: World) -> bool:
+    """Whether what must not repeat was confirmed so late that it may have been called lost, and looked for, meanwhile."""
+    return not resumable(record) and world.clock() - begun > CONFIRM_WITHIN
+
+
+def _not_begun() -> Ended:
+    return Ended(S.STATE_FAILED, pb.Outcome(), "the bus took too long to confirm that it starts; it was not begun")
 
 
 def _poison(record: pb.Record) -> tuple[pb.State.ValueType, str]:
@@ -137,16 +167,19 @@ def _poison(record: pb.Record) -> tuple[pb.State.ValueType, str]:
 
 
 def _queue(job: Job, seen: Snapshot, holder: str, world: World) -> Procedure[Verdict | Lost]:
-    if seen.record is not None and seen.record.started:
-        return Verdict.LATER  # it held the key when it started; only a person's resolution can have freed it
+    if seen.record is not None and seen.record.epoch:
+        return Verdict.LATER  # it has held the key since it was first claimed; whoever says otherwise is behind
     record = world.record(S.STATE_QUEUED, seen.record, effect=job.effect, turn=pb.Turn(key=job.turn, holder=holder))
     _, answer = yield from _follow(job, seen, record)
     return Lost() if isinstance(answer, Lost) else Verdict.DONE if isinstance(answer, Stored) else Verdict.LATER
 
 
 def _close(job: Job, seen: Snapshot, state: pb.State.ValueType, reason: str, world: World) -> Procedure[Verdict | Lost]:
-    _, answer = yield from _follow(job, seen, world.record(state, seen.record, effect=job.effect, reason=reason))
-    return Lost() if isinstance(answer, Lost) else Verdict.DONE if isinstance(answer, Stored) else Verdict.LATER
+    record = world.record(state, seen.record, effect=job.effect, reason=reason)
+    closed, answer = yield from _follow(job, seen, record)
+    if isinstance(answer, Stored):
+        return (yield from _leave(job, closed, world))
+    return Lost() if isinstance(answer, Lost) else Verdict.LATER
 
 
 def _follow(job: Job, seen: Snapshot, record: pb.Record) -> Procedure[tuple[Snapshot, Stored | Lost | Unclear]]:
@@ -155,31 +188,22 @@ def _follow(job: Job, seen: Snapshot, record: pb.Record) -> Procedure[tuple[Snap
 
 
 def _run(job: Job, seen: Snapshot, epoch: int, world: World) -> Procedure[Verdict]:
-    """Run the handler, record its steps, and finish."""
+    """Run the handler, record each of its steps before it begins, and finish."""
     assert seen.record is not None
     attempt = world.nonce()
     done = tuple(step.name for step in seen.record.steps if step.state == pb.STEP_STATE_DONE)
-    began = world.now()
     event: Event = yield Execute(epoch, attempt, done)
     while isinstance(event, StepBegins):
-        seen, answer = yield from _follow(job, seen, _step(seen, event.name, epoch, world))
-        event = yield Resume(isinstance(answer, Stored))
+        record, begun = _step(seen, event.name, epoch, world), world.clock()
+        seen, answer = yield from _follow(job, seen, record)
+        late = _too_late(record, begun, world)
+        event = yield Resume(isinstance(answer, Stored) and not late)
+        if not isinstance(answer, Stored):
+            return Verdict.LATER
+        if late:
+            event = _not_begun()
     event.outcome.attempt = attempt
-    last = seen.record
-    assert last is not None
-    if event.state == S.STATE_UNKNOWN and job.effect != options.EFFECT_ONCE and not job.steps:
-        event = Ended(S.STATE_FAILED, event.outcome, event.reason)
-    final = world.record(event.state, last, epoch=epoch, worker=job.worker, effect=job.effect, reason=event.reason)
-    final.outcome.CopyFrom(event.outcome)
-    if not final.HasField("started_at"):
-        final.started_at.CopyFrom(timestamp(began))
-    if event.state == S.STATE_SUCCEEDED:
-        for step in final.steps:
-            step.state = pb.STEP_STATE_DONE
-    seen, answer = yield from _follow(job, seen, final)
-    if isinstance(answer, Stored):
-        return (yield from _leave(job, seen, world))
-    return (yield from _report_late(job, seen, final, world))
+    return (yield from _finish(job, seen, event, epoch, world))
 
 
 def _step(seen: Snapshot, name: str, epoch: int, world: World) -> pb.Record:
@@ -193,25 +217,33 @@ def _step(seen: Snapshot, name: str, epoch: int, world: World) -> pb.Record:
     return record
 
 
-def _report_late(job: Job, seen: Snapshot, final: pb.Record, world: World) -> Procedure[Verdict]:
+def _finish(job: Job, seen: Snapshot, end: Ended, epoch: int, world: World) -> Procedure[Verdict]:
+    """Write what came of it."""
+    state = end.state
+    if state == S.STATE_UNKNOWN and job.effect != options.EFFECT_ONCE and not job.steps:
+        state = S.STATE_FAILED
+    final = world.record(state, seen.record, epoch=epoch, worker=job.worker, effect=job.effect, reason=end.reason)
+    final.outcome.CopyFrom(end.outcome)
+    if state == S.STATE_SUCCEEDED:
+        for step in final.steps:
+            if step.state == pb.STEP_STATE_STARTED:
+                step.state = pb.STEP_STATE_DONE
+    seen, answer = yield from _follow(job, seen, final)
+    if isinstance(answer, Stored):
+        return (yield from _leave(job, seen, world))
+    return (yield from _report_late(job, seen.sequence + isinstance(answer, Lost), final, world))
+
+
+def _report_late(job: Job, beyond: int, final: pb.Record, world: World) -> Procedure[Verdict]:
     """The result came too late: where the command was called UNKNOWN meanwhile, its own worker resolves it."""
-    now = yield from read(job.key, beyond=seen.sequence)
-    if isinstance(now, Unclear) or now.record is None:
+    now = yield from read(job.key, beyond)
+    if isinstance(now, Unclear) or now.record is None or not is_final(now.record):
         return Verdict.LATER
     certain = final.state in (S.STATE_SUCCEEDED, S.STATE_FAILED)
-    if now.record.state == S.STATE_UNKNOWN and now.record.epoch == final.epoch and certain:
-        late = seconds(final.at) - seconds(now.record.at)
-        final.state = S.STATE_RESOLVED_SUCCEEDED if final.state == S.STATE_SUCCEEDED else S.STATE_RESOLVED_FAILED
-        final.nonce, final.reason = world.nonce(), f"reported late, {late:.0f} s after it was called unknown"
-        yield from put(job.key, Author.BOT, final, now.sequence)
-    return Verdict.DONE if is_final(now.record) else Verdict.LATER
-
-
-def _ask_probe(job: Job, seen: Snapshot, world: World) -> Procedure[None]:
-    answer: Probed = yield Probe()
-    if answer.happened is None:
-        return
-    state = S.STATE_RESOLVED_SUCCEEDED if answer.happened else S.STATE_RESOLVED_FAILED
-    record = world.record(state, seen.record, reason="found out by the bot's probe")
-    record.outcome.reply.CopyFrom(answer.reply)
-    yield from put(job.key, Author.BOT, record, seen.sequence)
+    if now.record.state != S.STATE_UNKNOWN or now.record.epoch != final.epoch or not certain:
+        return (yield from _leave(job, now, world))
+    late = max(0.0, seconds(final.at) - seconds(now.record.at))
+    final.state = S.STATE_RESOLVED_SUCCEEDED if final.state == S.STATE_SUCCEEDED else S.STATE_RESOLVED_FAILED
+    final.nonce, final.reason = world.nonce(), f"reported late, {late:.0f} s after it was called unknown"
+    answer = yield from put(job.key, Author.BOT, final, now.sequence)
+    return Verdict.LATER if isinstance(answer, Unclear) else Verdict.DONE
