@@ -46,7 +46,11 @@ SERVICE_STOPPED = LogEvent("service.stopped", INFO, "The service ends.")
 REAPER_VERDICT = LogEvent("reaper.verdict", INFO, "The reaper moved a command that nobody moved any more.")
 REAPER_PAUSED = LogEvent("reaper.paused", WARNING, "The reaper or its bus stood still; it measures anew before it judges.")
 HANDLER_FAILED = LogEvent("handler.failed", WARNING, "A command ended because an outside system did not do what was asked.")
+BOARD_UNREADABLE = LogEvent("board.unreadable", WARNING, "A record, a line or a blob could not be read; it is not shown.")
+SIGNED_IN = LogEvent("web.signed_in", INFO, "A person signed in at a browser.")
+SIGN_IN_REFUSED = LogEvent("web.sign_in_refused", WARNING, "A one-time link or a token was not right.")
 UNEXPECTED = LogEvent("unexpected", ERROR, "An error nobody foresaw; the line holds its traceback.")
+TRUST_UNREADABLE = LogEvent("trust.unreadable", ERROR, "The file of trusted keys can't be read; the keys read before stay.")
 
 # --- metrics ---
 _buckets = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
@@ -65,12 +69,15 @@ COMMANDS = Counter("bellboard_commands_total", "Commands that a worker brought t
 QUEUE_WAIT = Histogram("bellboard_queue_wait_seconds", "From a line's arrival to its first run.", ["bot"], buckets=_buckets)
 RUN_TIME = Histogram("bellboard_run_seconds", "How long a handler ran.", ["bot", "verb"], buckets=_buckets)
 IN_FLIGHT = Gauge("bellboard_commands_in_flight", "Commands that this process works on.", ["bot"])
-REDELIVERIES = Counter("bellboard_redeliveries_total", "Commands that were delivered before.", ["bot"])
 REFUSED = Counter("bellboard_refused_messages_total", "Messages on a bot's queue that are no command for it.", ["bot", "reason"])
 HANDED_BACK = Counter("bellboard_handed_back_total", "Commands that were handed back for later.", ["bot", "reason"])
 REAPER_VERDICTS = Counter("bellboard_reaper_verdicts_total", "Commands that the reaper moved.", ["bot", "state"])
 REAPER_OPEN = Gauge("bellboard_reaper_open_commands", "Commands that are not final, as the reaper sees it.")
 SPANS_DROPPED = Counter("bellboard_spans_dropped_total", "Spans that could not be kept or sent.")
+LINE_TO_CARD = Histogram(
+    "bellboard_line_to_card_seconds", "From a line's arrival to its final card.", ["bot"], buckets=_buckets
+)
+BROWSERS = Gauge("bellboard_web_browsers", "Browsers that are connected.")
 
 # --- spans ---
 SPAN_COMMAND = SpanName("command", "A command, from its line to its final state.")

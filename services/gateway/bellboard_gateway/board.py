@@ -1,0 +1,194 @@
+"""The board: what stands on it, and looking on.
+
+Nothing is queued for a watcher: it holds only how far it has seen, and gets the latest state of whatever changed since. A
+slow one skips states, never the last, and costs no memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+
+from google.protobuf.message import DecodeError
+
+from bellboard.api.chat.v1 import chat_pb2 as chat
+from bellboard.api.gateway.v1 import gateway_pb2 as gateway
+from bellboard.api.ledger.v1 import ledger_pb2 as pb
+from bellboard.blobs import Blobs
+from bellboard.bus import Bus
+from bellboard.errors import BellboardError
+from bellboard.ledger.subjects import Author, parse
+from bellboard.telemetry import logs, names
+
+from .following import Cursor, Following, Watchers
+from .projection import KEEP, Line, Projection, View
+
+RECENT = 150
+"""Commands and lines that a watcher gets to begin with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What changed in a room. With ``reset``, what was seen before may have gaps and is to be thrown away."""
+
+    views: list[View]
+    lines: list[Line]
+    cursor: Cursor
+    reset: bool = False
+
+
+class Board:
+    """Follows the bus in `run`, and answers what stands on the board."""
+
+    def __init__(self, bus: Bus, blobs: Blobs, *, keep: int = KEEP) -> None:
+        self._bus, self._blobs = bus, blobs
+        self._all, self._watchers = Projection(keep), Watchers()
+        self._following = Following(bus, self._all, self._watchers)
+
+    @property
+    def caught_up(self) -> asyncio.Event:
+        """Set once everything that was in the ledger at start has been read."""
+        return self._following.caught_up
+
+    async def run(self) -> None:
+        """Follow the bus until cancelled, or until it is closed."""
+        await self._following.run()
+
+    def health(self) -> str | None:
+        """Why the board can't be relied upon now; None if it can."""
+        return None if self.caught_up.is_set() else "the board is still reading the ledger"
+
+    # --- what stands on the board ---
+
+    def view(self, prefix: str) -> View | None:
+        """The command with this id, or the only one whose id begins so (at least 4 characters)."""
+        return self._all.find(prefix)
+
+    def views(self, room: str) -> list[View]:
+        """The commands of a room, by when they last changed."""
+        return list(self._all.feed(room).views.values())
+
+    def open(self) -> Iterable[View]:
+        """The commands that are not final."""
+        return [view for view in self._all.views.values() if not view.final]
+
+    def lines(self, room: str) -> list[pb.RoomLine]:
+        """The lines of talk of a room, oldest first."""
+        return [kept.line for kept in self._all.feed(room).lines]
+
+    def at(self, room: str) -> float:
+        """When something new last happened in a room, in seconds since 1970; 0.0 if nothing did."""
+        return self._all.feed(room).at
+
+    def earlier(self, room: str, before: float) -> tuple[list[View], list[Line]]:
+        """The commands and lines of a room from before a moment, as far as they are kept."""
+        return self._all.feed(room).recent(RECENT, before)
+
+    async def card(self, view: View) -> gateway.Card:
+        """The card of a command, with its blocks loaded where the record keeps them in a blob."""
+        await self._load(view)
+        return view.card()
+
+    async def cards(self, batch: Batch) -> list[gateway.Card]:
+        """The cards of a batch, by ledger sequence. What changed beyond the batch's cursor is left to the next one."""
+        for view in batch.views:
+            await self._load(view)
+        return [view.card() for view in batch.views if view.sequence <= batch.cursor.ledger]
+
+    async def _load(self, view: View) -> None:
+        outcome = view.record.outcome
+        if view.reply is None and outcome.HasField("reply_blob"):
+            try:
+                view.reply = chat.Reply.FromString(await self._blobs.get(outcome.reply_blob))
+            except (BellboardError, DecodeError) as error:
+                logs.emit(names.BOARD_UNREADABLE, command=view.key.id, error=str(error))
+
+    async def history(self, id: str) -> list[tuple[int, Author, pb.Record]]:
+        """Every record of a command, oldest first, read from the ledger. ``id`` may be a beginning that `view` finds.
+
+        Raises:
+            BusError: it can't be read now.
+        """
+        view = self.view(id)
+        pattern = f"led.*.*.{view.key.id if view else id}.>"
+        newest = max((message.sequence for message in await self._bus.lasts("LED", pattern)), default=0)
+        records: list[tuple[int, Author, pb.Record]] = []
+        if not newest:
+            return records
+        follow = self._bus.follow("LED", filters=[pattern])
+        try:
+            async for message in follow:
+                records.append((message.sequence, parse(message.subject)[1], pb.Record.FromString(message.payload)))
+                if message.sequence >= newest:
+                    break
+        finally:
+            await follow.aclose()
+        return records
+
+    # --- looking on ---
+
+    async def batches(self, room: str, seen: Cursor | None = None) -> AsyncIterator[Batch]:
+        """What is in a room, or what came since ``seen``, and then what changes; every command in its latest state."""
+        with self._watchers.on(f"room {room}") as changed:
+            tick = self._all.tick
+            yield self._first(room, seen)
+            while True:
+                await changed.wait()
+                changed.clear()
+                batch, tick = self._since(room, tick), self._all.tick
+                if batch.views or batch.lines or batch.reset:
+                    yield batch
+
+    async def watch(self, room: str, after: int = 0, lines_after: int = 0) -> AsyncIterator[gateway.WatchRoomResponse]:
+        """The same for programs: one event at a time, the ledger sequence of the cards of each batch going up."""
+        async for batch in self.batches(room, Cursor(after, lines_after) if after or lines_after else None):
+            for kept in batch.lines:
+                yield gateway.WatchRoomResponse(line=kept.line, line_sequence=kept.sequence)
+            for card in await self.cards(batch):
+                yield gateway.WatchRoomResponse(card=card)
+
+    async def follow(self, id: str) -> AsyncIterator[View]:
+        """A command each time it changed, until it is final. It need not be on the board yet."""
+        with self._watchers.on(f"command {id}") as changed:
+            while True:
+                changed.clear()
+                if view := self._all.views.get(id):
+                    yield view
+                    if view.final:
+                        return
+                if not changed.is_set():
+                    await changed.wait()
+
+    async def until_final(self, id: str) -> View:
+        """Wait until a command is final."""
+        async for view in self.follow(id):
+            if view.final:
+                return view
+        raise AssertionError("a follow ends with a final state")
+
+    async def stirs(self) -> AsyncIterator[dict[str, float]]:
+        """Each room's `at`, whenever something new came into any of them."""
+        with self._watchers.on("stirs") as changed:
+            while True:
+                yield {room: feed.at for room, feed in self._all.feeds.items()}
+                await changed.wait()
+                changed.clear()
+
+    def _first(self, room: str, seen: Cursor | None) -> Batch:
+        feed, now, begin = self._all.feed(room), self._following.position, self._following.begin
+        if seen is None or seen.ledger < begin.ledger or seen.lines < max(begin.lines, feed.forgotten[0]):
+            views, lines = feed.recent(RECENT)
+            shown = {view.key.id for view in views}
+            views += [view for view in feed.views.values() if not view.final and view.key.id not in shown]
+            return Batch(sorted(views, key=lambda view: view.sequence), lines, now, reset=True)
+        # Progress has no place in the cursor, so commands that run are told again.
+        views = [view for view in feed.changed(0) if view.sequence > seen.ledger or not view.final]
+        lines = [line for line in feed.lines if line.sequence > seen.lines]
+        return Batch(views, lines, Cursor(max(now.ledger, seen.ledger), max(now.lines, seen.lines)))
+
+    def _since(self, room: str, tick: int) -> Batch:
+        feed = self._all.feed(room)
+        if feed.forgotten[1] > tick:
+            return self._first(room, None)
+        return Batch(feed.changed(tick), feed.lines_since(tick), self._following.position)
