@@ -200,7 +200,7 @@ def put(
         if isinstance(answer, Stored):
             return answer
         if attempt or isinstance(answer, Unclear):
-            yield Wait(min(0.1 * 2**attempt, 2.0))
+            yield Wait(min(0.1 * 2 ** min(attempt, 8), 2.0))
         seen: Snapshot | Unclear = yield Read(key)
         if isinstance(seen, Unclear):
             continue
@@ -218,5 +218,5 @@ def read(key: Key, beyond: int = 0, tries: int = READ_BACKS) -> Procedure[Snapsh
         seen: Snapshot | Unclear = yield Read(key)
         if isinstance(seen, Snapshot) and seen.sequence >= beyond:
             return seen
-        yield Wait(min(0.1 * 2**attempt, 2.0))
+        yield Wait(min(0.1 * 2 ** min(attempt, 8), 2.0))
     return Unclear()

@@ -31,6 +31,20 @@ GIVE_UP = 60.0
 
 
 @dataclass(frozen=True, slots=True)
+class Patience:
+    """How long the reaper waits for what, in seconds: the constants above, unless an operator says otherwise."""
+
+    lease: float = LEASE
+    offer_again: float = OFFER_AGAIN
+    grace: float = GRACE
+    queue: float = QUEUE_PATIENCE
+    give_up: float = GIVE_UP
+
+
+PATIENCE = Patience()
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """A command as the reaper sees it.
 
@@ -63,7 +77,7 @@ class Write:
     record: pb.Record
 
 
-def judge(seen: Observed, world: World) -> Write | None:
+def judge(seen: Observed, world: World, patience: Patience = PATIENCE) -> Write | None:
     """Say what, if anything, is to be written after the newest record of a command."""
     record = seen.record
     if is_final(record):
@@ -74,41 +88,41 @@ def judge(seen: Observed, world: World) -> Write | None:
     if record.state == S.STATE_QUEUED:
         if seen.holder_done:
             return _offer(record, world)
-        waited = seen.queued > QUEUE_PATIENCE
+        waited = seen.queued > patience.queue
         return _expire(record, f"still waiting for {record.turn.holder[:8]}", world) if waited else None
-    if _still(seen) < LEASE and not _unclaimed(seen):
+    if _still(seen) < patience.lease and not _unclaimed(seen, patience):
         return None
     if not record.started:
-        return _unstarted(seen, world)
-    return _started(seen, world)
+        return _unstarted(seen, world, patience)
+    return _started(seen, world, patience)
 
 
-def _unclaimed(seen: Observed) -> bool:
-    return seen.record.state in RUNNABLE and not seen.record.epoch and seen.orphaned >= GRACE
+def _unclaimed(seen: Observed, patience: Patience) -> bool:
+    return seen.record.state in RUNNABLE and not seen.record.epoch and seen.orphaned >= patience.grace
 
 
-def _unstarted(seen: Observed, world: World) -> Write | None:
+def _unstarted(seen: Observed, world: World, patience: Patience) -> Write | None:
     """Nothing has happened: expire it, or offer it again."""
     record = seen.record
     if record.state in RUNNABLE and record.state != S.STATE_READY:
-        if world.now() > seen.not_after + GRACE:
+        if world.now() > seen.not_after + patience.grace:
             return _expire(record, "no bot answered in time; nothing was run", world)
         return None
-    if _still(seen) > OFFER_AGAIN and not seen.served:
+    if _still(seen) > patience.offer_again and not seen.served:
         return _expire(record, "its worker was lost before it started; nothing was run", world)
     if record.state != S.STATE_READY:
-        return _offer(record, world) if _still(seen) > OFFER_AGAIN else None
-    return _expire(record, "no worker took it over; nothing was run", world) if _still(seen) > GIVE_UP else None
+        return _offer(record, world) if _still(seen) > patience.offer_again else None
+    return _expire(record, "no worker took it over; nothing was run", world) if _still(seen) > patience.give_up else None
 
 
-def _started(seen: Observed, world: World) -> Write | None:
+def _started(seen: Observed, world: World, patience: Patience) -> Write | None:
     """Something may have happened: offer it again where that is safe, else say so."""
     record = seen.record
     if not resumable(record):
         return _unknown(record, "its worker was lost after it had started; it was not run again", world)
     if record.state != S.STATE_READY:
-        return _offer(record, world) if _still(seen) > OFFER_AGAIN else None
-    return _unknown(record, "its worker was lost, and no other took over", world) if _still(seen) > GIVE_UP else None
+        return _offer(record, world) if _still(seen) > patience.offer_again else None
+    return _unknown(record, "its worker was lost, and no other took over", world) if _still(seen) > patience.give_up else None
 
 
 def _still(seen: Observed) -> float:

@@ -9,6 +9,7 @@ from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.api.options.v1 import options_pb2 as options
 
 from .ops import (
+    READ_BACKS,
     Busy,
     Ended,
     Event,
@@ -28,6 +29,7 @@ from .ops import (
     put,
     read,
     seconds,
+    timestamp,
 )
 from .reap import LEASE
 from .state import MAX_EPOCHS, S, is_final, resumable
@@ -35,6 +37,8 @@ from .subjects import Author, Key
 
 CONFIRM_WITHIN = LEASE / 2
 """Seconds within which the record of a start must be confirmed. Later it may have been called lost, so it isn't begun."""
+
+FOR_EVER = 10**9
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,15 +186,17 @@ def _close(job: Job, seen: Snapshot, state: pb.State.ValueType, reason: str, wor
     return Lost() if isinstance(answer, Lost) else Verdict.LATER
 
 
-def _follow(job: Job, seen: Snapshot, record: pb.Record) -> Procedure[tuple[Snapshot, Stored | Lost | Unclear]]:
-    answer = yield from put(job.key, Author.BOT, record, seen.sequence)
+def _follow(
+    job: Job, seen: Snapshot, record: pb.Record, tries: int = READ_BACKS
+) -> Procedure[tuple[Snapshot, Stored | Lost | Unclear]]:
+    answer = yield from put(job.key, Author.BOT, record, seen.sequence, tries)
     return (Snapshot(answer.sequence, record) if isinstance(answer, Stored) else seen), answer
 
 
 def _run(job: Job, seen: Snapshot, epoch: int, world: World) -> Procedure[Verdict]:
     """Run the handler, record each of its steps before it begins, and finish."""
     assert seen.record is not None
-    attempt = world.nonce()
+    attempt, ran_at = world.nonce(), world.now()
     done = tuple(step.name for step in seen.record.steps if step.state == pb.STEP_STATE_DONE)
     event: Event = yield Execute(epoch, attempt, done)
     while isinstance(event, StepBegins):
@@ -203,7 +209,7 @@ def _run(job: Job, seen: Snapshot, epoch: int, world: World) -> Procedure[Verdic
         if late:
             event = _not_begun()
     event.outcome.attempt = attempt
-    return (yield from _finish(job, seen, event, epoch, world))
+    return (yield from _finish(job, seen, event, epoch, world, ran_at))
 
 
 def _step(seen: Snapshot, name: str, epoch: int, world: World) -> pb.Record:
@@ -217,18 +223,20 @@ def _step(seen: Snapshot, name: str, epoch: int, world: World) -> pb.Record:
     return record
 
 
-def _finish(job: Job, seen: Snapshot, end: Ended, epoch: int, world: World) -> Procedure[Verdict]:
-    """Write what came of it."""
+def _finish(job: Job, seen: Snapshot, end: Ended, epoch: int, world: World, ran_at: float | None = None) -> Procedure[Verdict]:
+    """Write what came of it, however long the bus is away: nobody else knows."""
     state = end.state
     if state == S.STATE_UNKNOWN and job.effect != options.EFFECT_ONCE and not job.steps:
         state = S.STATE_FAILED
     final = world.record(state, seen.record, epoch=epoch, worker=job.worker, effect=job.effect, reason=end.reason)
     final.outcome.CopyFrom(end.outcome)
+    if ran_at is not None and not final.started:
+        final.started_at.CopyFrom(timestamp(ran_at))  # a READ has no record of its start
     if state == S.STATE_SUCCEEDED:
         for step in final.steps:
             if step.state == pb.STEP_STATE_STARTED:
                 step.state = pb.STEP_STATE_DONE
-    seen, answer = yield from _follow(job, seen, final)
+    seen, answer = yield from _follow(job, seen, final, FOR_EVER)
     if isinstance(answer, Stored):
         return (yield from _leave(job, seen, world))
     return (yield from _report_late(job, seen.sequence + isinstance(answer, Lost), final, world))
