@@ -35,6 +35,7 @@ BUS_SLOW = LogEvent("bus.slow", ERROR, "Messages were dropped because nobody too
 BUS_ACK_LOST = LogEvent("bus.ack_lost", WARNING, "The bus did not note that a message is done with; it will come again.")
 BUS_PULL_STALLED = LogEvent("bus.pull_stalled", WARNING, "The heartbeat of a pull stayed away; it is asked for again.")
 BUS_FOLLOW_RETRIED = LogEvent("bus.follow_retried", WARNING, "A stream could not be followed; it is tried again.")
+LEDGER_GARBAGE = LogEvent("ledger.garbage", ERROR, "What stands in the ledger is no record.")
 SPANS_NOT_SENT = LogEvent("spans.not_sent", WARNING, "The collector did not take these spans; they are dropped.")
 COMMAND_REFUSED = LogEvent("command.refused", WARNING, "A message on a bot's queue is no command that it may run; it was dropped.")
 COMMAND_LATE = LogEvent("command.handed_back", INFO, "A command was handed back, for another worker or another time.")

@@ -1,0 +1,141 @@
+"""Signed commands: a bot runs only what a gateway of its team has signed, and only under the id it was signed for.
+
+The exact bytes are signed, so no two libraries need agree on how a message is written.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from google.protobuf.message import DecodeError
+
+from bellboard.api.ledger.v1 import ledger_pb2 as pb
+from bellboard.errors import EnvelopeError, SettingsError
+from bellboard.telemetry import logs, names
+
+DOMAIN = b"bellboard/command/v1\0"
+"""Stands before the signed bytes, so that a signature made for anything else is worth nothing here."""
+
+MAX_BYTES = 128 * 1024
+"""The largest envelope, checked before it is parsed."""
+
+
+class Signer:
+    """Signs envelopes with one gateway replica's Ed25519 key (32 raw bytes)."""
+
+    def __init__(self, key_id: str, private: bytes) -> None:
+        self.key_id = key_id
+        try:
+            self._key = Ed25519PrivateKey.from_private_bytes(private)
+        except ValueError:
+            raise SettingsError(f"the signing key {key_id} is not an Ed25519 key of 32 bytes") from None
+
+    @classmethod
+    def from_file(cls, key_id: str, path: Path) -> Signer:
+        """Read the key, in base64.
+
+        Raises:
+            SettingsError: there is no such file, or it holds no key.
+        """
+        try:
+            return cls(key_id, base64.b64decode(path.read_bytes().strip(), validate=True))
+        except (OSError, binascii.Error):
+            raise SettingsError(f"no signing key can be read from {path}", hint="start with `bell up`") from None
+
+    @property
+    def public(self) -> bytes:
+        """The 32 raw bytes that verifiers trust."""
+        return self._key.public_key().public_bytes_raw()
+
+    def sign(self, envelope: pb.Envelope) -> pb.SignedEnvelope:
+        """Sign an envelope as the bytes it is sent as.
+
+        Raises:
+            EnvelopeError: it is larger than any verifier takes.
+        """
+        data = envelope.SerializeToString()
+        if len(data) > MAX_BYTES:
+            raise EnvelopeError(f"a command of {len(data)} bytes is larger than the {MAX_BYTES} that are taken")
+        return pb.SignedEnvelope(envelope=data, key_id=self.key_id, signature=self._key.sign(DOMAIN + data))
+
+
+class Verifier:
+    """Opens signed envelopes whose key is trusted: a mapping of key id to raw public key, or a trust file."""
+
+    def __init__(self, trust: Mapping[str, bytes]) -> None:
+        self._keys = {key_id: Ed25519PublicKey.from_public_bytes(raw) for key_id, raw in trust.items()}
+        self._path: Path | None = None
+        self._stamp: tuple[int, int, int] | None = None
+
+    @classmethod
+    def from_file(cls, path: Path) -> Verifier:
+        """Trust what a file lists, and follow it as it changes: ``{"keys": {key_id: base64 public key}}``.
+
+        Raises:
+            SettingsError: it can't be read.
+        """
+        stamp = _stamp(path)
+        verifier = cls({})
+        verifier._path, verifier._stamp, verifier._keys = path, stamp, _read(path)
+        return verifier
+
+    def open(self, signed: pb.SignedEnvelope, *, team: str, bot: str, id: str) -> pb.Envelope:
+        """The envelope, if a trusted key signed it for this team, bot and command id.
+
+        Raises:
+            EnvelopeError: anything else.
+        """
+        if not signed.signature:
+            raise EnvelopeError("the command is not signed")
+        if len(signed.envelope) > MAX_BYTES:
+            raise EnvelopeError("the command is too large")
+        self._follow()
+        key = self._keys.get(signed.key_id)
+        if key is None:
+            raise EnvelopeError("the command is signed with a key that is not trusted")
+        try:
+            key.verify(signed.signature, DOMAIN + signed.envelope)
+            envelope = pb.Envelope.FromString(signed.envelope)
+        except InvalidSignature:
+            raise EnvelopeError("the command's signature is wrong") from None
+        except DecodeError:
+            raise EnvelopeError("the command can't be read") from None
+        if (envelope.team, envelope.bot, envelope.id) != (team, bot, id):
+            raise EnvelopeError("the command was signed for another team, bot or id")
+        return envelope
+
+    def _follow(self) -> None:
+        """Read the trust file again if it changed; keep the keys at hand while it can't be read."""
+        if self._path is None or (stamp := _stamp(self._path)) == self._stamp:
+            return
+        self._stamp = stamp  # first: a file that stays unreadable is told of once
+        try:
+            self._keys = _read(self._path)
+        except SettingsError as error:
+            logs.emit(names.TRUST_UNREADABLE, error=error.text)
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    """Changes whenever the file does; zeros while there is none."""
+    try:
+        seen = path.stat()
+    except OSError:
+        return 0, 0, 0
+    return seen.st_mtime_ns, seen.st_size, seen.st_ino
+
+
+def _read(path: Path) -> dict[str, Ed25519PublicKey]:
+    try:
+        keys = json.loads(path.read_bytes())["keys"]
+        return {
+            str(key_id): Ed25519PublicKey.from_public_bytes(base64.b64decode(raw, validate=True))
+            for key_id, raw in keys.items()
+        }
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        raise SettingsError(f"the trust file {path} can't be read") from None

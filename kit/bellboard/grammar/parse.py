@@ -1,0 +1,203 @@
+"""The words behind a phrase to a typed request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from bellboard.command import READ, Argument, Command, Kind
+
+from .canonical import canonical
+from .errors import BadValue, NotUnderstood
+from .suggest import nearest
+from .values import Scope, bounds, kind_name, put, read
+from .words import Word, Words
+
+if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
+DRY_RUN = "dry-run"
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A line that was understood.
+
+    ``request`` holds everything, secrets included; ``canonical`` is the line in its one written form, secrets masked.
+    """
+
+    command: Command
+    request: Message
+    preview: bool
+    force: bool
+    canonical: str
+
+
+def read_arguments(command: Command, words: Words, scope: Scope, *, force: bool) -> Parsed:
+    """Read what follows a command's phrase.
+
+    Raises:
+        NotUnderstood: it is not what the command takes.
+    """
+    reader = _Reader(command, words, scope)
+    request, preview = reader.read()
+    return Parsed(command, request, preview, force, canonical(command, request, mask=True, preview=preview, force=force))
+
+
+class _Reader:
+    """Reads one line. Values are set in the request as they come."""
+
+    def __init__(self, command: Command, words: Words, scope: Scope) -> None:
+        self.command, self.words, self.scope = command, words, scope
+        self.request = command.request_type.FromString(command.blank)
+        self.given: dict[str, int] = {}  # how often each argument was given
+        self.waiting = list(reversed(command.positionals))
+        self.flags_on = True
+        self.preview = False
+
+    def read(self) -> tuple[Message, bool]:
+        while raw := self.words.peek():
+            place = self._next_place()
+            if place is not None and place.kind is Kind.REST and not self._is_named(raw):
+                self._rest(place)
+                break
+            word = self.words.next()
+            if word is None:
+                break
+            self._word(word)
+        self._finish()
+        if self.words.question:
+            self._question()
+        return self.request, self.preview
+
+    def _next_place(self) -> Argument | None:
+        """The argument that the next word without a name belongs to."""
+        while self.waiting and not self.waiting[-1].repeated and self.waiting[-1].name in self.given:
+            self.waiting.pop()
+        return self.waiting[-1] if self.waiting else None
+
+    def _is_named(self, raw: str) -> bool:
+        """Whether a word as typed is a flag, a small word or ``name=value``, and not the beginning of the rest."""
+        if not self.flags_on:
+            return False
+        name, equals, _ = raw.partition("=")
+        return raw.startswith("--") or raw.lower() in self.command.words or bool(equals and self._named(name))
+
+    def _named(self, name: str) -> Argument | None:
+        name = name.lower().removeprefix("--").replace("_", "-")
+        return self.command.flags.get(name) or self.command.words.get(name)
+
+    def _word(self, word: Word) -> None:
+        if word.quoted or not self.flags_on:
+            self._place(word)
+        elif word.text == "--":
+            self.flags_on = False
+        elif word.text.startswith("--"):
+            self._flag(word)
+        elif word.name and (argument := self._named(word.name)):
+            self._take(argument, word.value, word)
+        elif argument := self.command.words.get(word.text.lower()):
+            self._take_next(argument, word)
+        else:
+            self._place(word)
+
+    def _flag(self, word: Word) -> None:
+        name = (word.name or word.text)[2:].lower().replace("_", "-")
+        argument = self.command.flags.get(name)
+        if argument is None:
+            if name == DRY_RUN and not word.name:
+                self._preview(word)
+                return
+            near = nearest(name, self.command.flags)
+            self._fail(f"{self.command.name} has no flag --{name[:40]}", word, near and f"--{near}")
+        if word.name:
+            self._take(argument, word.value, word)
+        elif argument.kind is Kind.SWITCH:
+            self._set(argument, True, word)
+        else:
+            self._take_next(argument, word)
+
+    def _preview(self, word: Word) -> None:
+        if not self.command.dry_run:
+            self._fail(f"{self.command.name} can't show what it would do", word)
+        self.preview = True
+
+    def _take_next(self, argument: Argument, word: Word) -> None:
+        """The value behind a flag or a small word."""
+        value = None if self.words.peek().startswith("--") else self.words.next()
+        if value is None:
+            self._fail(f"{word.text} needs {kind_name(argument)}", word, argument.form)
+        self._take(argument, value.text, value)
+
+    def _place(self, word: Word) -> None:
+        """A value that stands by itself."""
+        text = word.text
+        if text[:1] == "-" and len(text) > 1 and self.flags_on and not word.quoted and not text[1].isdigit():
+            near = nearest(text[1:], self.command.flags)
+            self._fail("flags have two dashes; a value that begins with a dash is quoted", word, near and f"--{near}")
+        argument = self._next_place()
+        if argument is None:
+            self._fail(f"“{text[:40]}” is one word too many", word)
+        self._take(argument, text, word)
+
+    def _rest(self, argument: Argument) -> None:
+        """The rest of the line, as typed."""
+        line, start = self.words.line, self.words.at
+        text = line[start:]
+        if self.command.dry_run and text[-1] == "?":
+            if text.endswith("\\?"):
+                text = text[:-2] + "?"
+            else:
+                text, self.preview = text.rstrip("?").rstrip(" "), True
+        self.words.at = len(line)
+        if text:
+            self._take(argument, text, Word(text, start, len(line), True, "", text))
+
+    def _take(self, argument: Argument, text: str, word: Word) -> None:
+        try:
+            value = read(argument, text, self.scope)
+        except BadValue as bad:
+            self._fail(bad.reason, word, bad.suggestion)
+        self._set(argument, value, word)
+
+    def _set(self, argument: Argument, value: Any, word: Word) -> None:
+        count = self.given.get(argument.name, 0)
+        if count and not argument.repeated:
+            self._fail(f"{argument.placeholder} is given twice", word)
+        self.given[argument.name] = count + 1
+        if not count:
+            self.request.ClearField(argument.name)  # its default
+        put(self.request, argument, value)
+
+    def _finish(self) -> None:
+        """What was left out, and whether there is enough of what is repeated."""
+        for argument in self.command.arguments:
+            count = self.given.get(argument.name, 0)
+            if argument.kind is Kind.PICTURE and not count and (uploaded := self.scope.picture()) is not None:
+                put(self.request, argument, uploaded)
+            elif argument.required and not count:
+                self._miss(argument)
+            elif argument.repeated and count:
+                try:
+                    bounds(argument, count, "values")
+                except BadValue as bad:
+                    self._fail(bad.reason, None)
+
+    def _miss(self, argument: Argument) -> NoReturn:
+        self._fail(f"{argument.placeholder} is missing: {argument.help or kind_name(argument)}", None, self.command.usage)
+
+    def _question(self) -> None:
+        """A ``?`` at the end previews; where there is nothing to preview and no harm in running, it is only politeness."""
+        if self.command.dry_run:
+            self.preview = True
+        elif self.command.effect != READ:
+            end = len(self.words.line)
+            self._fail(f"{self.command.name} can't show what it would do", Word("?", end - 1, end, False, "", ""))
+
+    def _fail(self, reason: str, word: Word | None, suggestion: str = "") -> NoReturn:
+        """Point at a word, or at the end of the line."""
+        line = self.words.line
+        start, end = (word.start, word.end) if word else (len(line), len(line) + 1)
+        raise NotUnderstood(
+            reason, line=line, caret=start, length=max(1, end - start), suggestion=suggestion, usage=self.command.usage
+        )

@@ -1,0 +1,128 @@
+"""Every phrase that can be typed, and whose it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from bellboard.command import Command
+from bellboard.errors import ContractError
+
+from .complete import Completion, complete
+from .errors import NotUnderstood
+from .normalise import normalise
+from .parse import Parsed, read_arguments
+from .suggest import nearest
+from .values import Scope
+from .words import Words
+
+if TYPE_CHECKING:
+    from bellboard.contract import Contract
+
+LONGEST_PHRASE = 5
+"""The most words of a phrase."""
+
+
+class Vocabulary:
+    """The commands of several contracts, oldest first: of two contracts of one bot, the later is parsed by.
+
+    Raises:
+        ContractError: two bots claim one phrase, or one claims what begins with another's.
+    """
+
+    def __init__(self, contracts: Iterable[Contract]) -> None:
+        newest = {contract.bot: contract for contract in contracts}
+        self.contracts = tuple(newest.values())
+        self.commands = tuple(command for contract in self.contracts for command in contract.commands)
+        self._phrases: dict[tuple[str, ...], Command] = {}
+        for command in self.commands:
+            for phrase in (command.phrase, *command.aliases):
+                self._claim(tuple(word.lower() for word in phrase), command)
+        for phrase, command in self._phrases.items():
+            self._check_owner(phrase, command)
+        self._starts = frozenset(phrase[0] for phrase in self._phrases)
+
+    def _claim(self, phrase: tuple[str, ...], command: Command) -> None:
+        owner = self._phrases.setdefault(phrase, command)
+        if owner is not command:
+            raise ContractError(f"the phrase “{' '.join(phrase)}” is claimed by {command.bot}, and is {owner.bot}'s")
+
+    def _check_owner(self, phrase: tuple[str, ...], command: Command) -> None:
+        for length in range(1, len(phrase)):
+            owner = self._phrases.get(phrase[:length])
+            if owner is not None and owner.bot != command.bot:
+                text = " ".join(phrase)
+                raise ContractError(f"the phrase “{text}” is claimed by {command.bot}, but begins with one of {owner.bot}'s")
+
+    def find(self, words: Sequence[str]) -> tuple[Command, int] | None:
+        """The command with the longest phrase that ``words`` begin with, and that phrase's length in words."""
+        low = tuple(word.lower() for word in words[:LONGEST_PHRASE])
+        for length in range(len(low), 0, -1):
+            command = self._phrases.get(low[:length])
+            if command is not None:
+                return command, length
+        return None
+
+    def phrases(self) -> Iterable[tuple[str, ...]]:
+        """Every phrase and alias."""
+        return self._phrases
+
+    def knows(self, line: str) -> bool:
+        """Whether a line, as typed, begins with a phrase. Takes any text, of any size."""
+        return self._match(line[:400]) is not None
+
+    def _match(self, line: str) -> tuple[Command, int, bool] | None:
+        """The command, the length of its phrase, and whether a ``!`` ends it."""
+        words = line.split(None, LONGEST_PHRASE)
+        if not words or words[0].lower().rstrip("!?") not in self._starts:
+            return None
+        plain: list[str] = []
+        for index, word in enumerate(words[:LONGEST_PHRASE]):
+            bare = word.rstrip("?") if index == len(words) - 1 else word
+            plain.append(bare.removesuffix("!"))
+            if plain[-1] != word:
+                break  # no phrase goes on behind it
+        found = self.find(plain)
+        if found is None:
+            return None
+        command, length = found
+        return command, length, words[length - 1].rstrip("?").endswith("!")
+
+    def parse(self, line: str, scope: Scope) -> Parsed:
+        """Understand one line, as typed or as normalised.
+
+        Raises:
+            NotUnderstood: it is too large, holds what it may not, begins with no phrase, or does not fit the command.
+        """
+        line = normalise(line)
+        found = self._match(line)
+        if found is None:
+            raise self._unknown(line)
+        command, length, force = found
+        words = Words(line)
+        for _ in range(length):
+            words.next()
+        return read_arguments(command, words, scope, force=force)
+
+    def _unknown(self, line: str) -> NotUnderstood:
+        words = line.split()[:LONGEST_PHRASE]
+        if not words:
+            return NotUnderstood("the line is empty", line=line, suggestion="help")
+        near = self.nearest(words)
+        said = words[0][:40]
+        return NotUnderstood(f"there is no command “{said}”", line=line, length=len(words[0]), suggestion=near or "help")
+
+    def nearest(self, words: Sequence[str]) -> str:
+        """The phrase that words are most likely a slip of, or an empty text."""
+        names = {" ".join(phrase): None for phrase in self._phrases}
+        for length in range(min(len(words), LONGEST_PHRASE), 0, -1):
+            typed = " ".join(words[:length]).rstrip("!?")
+            near = nearest(typed, (name for name in names if name.count(" ") == length - 1))
+            if near:
+                return near
+        same = [name for name in names if name.startswith(words[0].lower() + " ")]
+        return same[0] if same else ""
+
+    def complete(self, line: str, cursor: int, scope: Scope | None = None) -> list[Completion]:
+        """What may stand where the cursor is, best first. People and rooms come from ``scope``, if it lists them."""
+        return complete(self, line, cursor, scope)
