@@ -1,0 +1,76 @@
+"""`bell bot enrol` and `bell new-bot`: bots are admitted once, and made from a pattern."""
+
+from __future__ import annotations
+
+import importlib
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from bellboard.api.options.v1 import options_pb2 as options
+from bellboard.api.registry.v1 import registry_pb2 as registry
+from bellboard.bot import Bot
+from bellboard.errors import UserError
+from bellboard.provision import House
+from bellboard.provision.enrol import enrolment
+
+OWN = ("memes",)
+"""The bots that come with Bellboard, which `bell up` enrols by itself."""
+
+
+def own_bots(house: House) -> list[registry.Enrolment]:
+    """The enrolments of our own bots that this folder does not have yet."""
+    known = {one.bot for one in house.enrolments()} if house.enrolled.exists() else set()
+    return [describe(name, module_of(name), open=True) for name in OWN if name not in known]
+
+
+def enrol(folder: Path, name: str, *, module: str, open: bool) -> str:
+    """Admit a bot to the house in ``folder``, which is made if need be; a mesh that runs there starts it by itself.
+
+    Raises:
+        UserError: there is no such bot here.
+        HouseError: another bot owns one of its phrases, or the folder can't be used.
+    """
+    wanted = describe(name, module or module_of(name), open=open)
+    house = House(folder)
+    house.make(bots=own_bots(house))
+    house.enrol(wanted)
+    effects = ", ".join(options.Effect.Name(effect).removeprefix("EFFECT_") for effect in wanted.effects)
+    return f"{name} is enrolled in {folder}: first words {', '.join(wanted.phrases)}; effects {effects}"
+
+
+def describe(name: str, module: str, *, open: bool) -> registry.Enrolment:
+    """What a bot asks to be, by its contract."""
+    contract = load(module).contract
+    if contract.bot != name:
+        raise UserError(f"{module} is the bot {contract.bot}, not {name}")
+    phrases = {phrase[0]: None for command in contract.commands for phrase in (command.phrase, *command.aliases)}
+    return enrolment(
+        name,
+        module=module,
+        package=contract.service.rpartition(".")[0],
+        phrases=list(phrases),
+        effects=sorted({command.effect for command in contract.commands}),
+        open=open,
+    )
+
+
+def load(module: str) -> Bot:
+    """The bot that a package's module `bot` declares. Raises UserError."""
+    try:
+        bot = importlib.import_module(f"{module}.bot").bot
+    except ModuleNotFoundError as error:
+        raise UserError(f"there is no module {error.name}", hint="install it, or name its folder in PYTHONPATH") from None
+    except AttributeError:
+        raise UserError(f"{module}.bot declares no bot", hint="it has to hold: bot = Bot(...)") from None
+    if not isinstance(bot, Bot):
+        raise UserError(f"{module}.bot.bot is no Bot")
+    return bot
+
+
+def module_of(name: str) -> str:
+    """The module of an installed bot. Raises UserError."""
+    installed = {point.name: point for point in entry_points(group="bellboard.bots")}
+    if name not in installed:
+        known = ", ".join(sorted(installed)) or "none"
+        raise UserError(f"no bot {name} is installed", hint=f"installed are: {known}; or say --module")
+    return installed[name].module.removesuffix(".bot")

@@ -1,0 +1,145 @@
+"""The commands of `bell`. Each imports what it needs when it is called, so that none waits for the others' imports."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from bellboard.errors import BellboardError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Start Bellboard, speak to it, look after it.",
+)
+bot = typer.Typer(no_args_is_help=True, help="Say which bots there are.")
+app.add_typer(bot, name="bot")
+
+Data = Annotated[Path, typer.Option("--data", help="The data folder.", envvar="BELLBOARD_DATA")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+FOLDER = Path(".bellboard")
+T = TypeVar("T")
+
+
+@app.command()
+def up(
+    data: Data = FOLDER,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Where the page is; 0 for any. The same as last time without.")
+    ] = None,
+    sandbox: Annotated[
+        bool, typer.Option("--sandbox/--no-sandbox", help="Whether to start the sandbox too, where there is one.")
+    ] = True,
+) -> None:
+    """Start everything, and keep it alive until Ctrl-C."""
+    from .up import up
+
+    raise typer.Exit(_plainly(partial(up, data, port)))
+
+
+@app.command()
+def say(
+    line: Annotated[str, typer.Argument(help="What to say, such as: meme list")],
+    data: Data = FOLDER,
+    room: Annotated[str, typer.Option(help="Where to say it.")] = "general",
+    as_person: Annotated[str, typer.Option("--as", help="On whose behalf; for the local owner only.")] = "",
+    json: Json = False,
+    timeout: Annotated[float, typer.Option(min=0.1, help="How many seconds to wait for the end of it.")] = 60.0,
+) -> None:
+    """Say a line, and show what becomes of it.
+
+    Exit: 0 succeeded, 1 failed, 2 not understood or denied, 3 unknown, 4 expired or no bot, 5 cancelled or rejected,
+    6 not final in time.
+    """
+    from .runfile import RunFile
+    from .say import Line, say
+    from .tell import ForPeople, ForPrograms
+
+    def run() -> int:
+        running = RunFile.read(data)
+        tell = ForPrograms() if json else ForPeople(running.blob_url)
+        return asyncio.run(say(data, Line(line, room, as_person, timeout), tell))
+
+    raise typer.Exit(_plainly(run))
+
+
+@app.command()
+def commands(
+    data: Data = FOLDER, room: Annotated[str, typer.Option(help="In which room.")] = "general", json: Json = False
+) -> None:
+    """List the commands you may run."""
+    from .status import commands
+
+    _run(commands(data, room, as_json=json))
+
+
+@app.command()
+def status(data: Data = FOLDER, json: Json = False) -> None:
+    """Show the bots, their replicas, and what waits."""
+    from .status import status
+
+    _run(status(data, as_json=json))
+
+
+@app.command()
+def doctor(data: Data = FOLDER) -> None:
+    """Find what is wrong, and say what to do about it, in one line each."""
+    from .doctor import doctor
+
+    raise typer.Exit(_plainly(lambda: asyncio.run(doctor(data))))
+
+
+@app.command()
+def trace(id: Annotated[str, typer.Argument(help="A command's id, or the beginning of it.")], data: Data = FOLDER) -> None:
+    """List the spans of a command."""
+    from .trace import trace
+
+    _run(trace(data, id))
+
+
+@bot.command()
+def enrol(
+    name: Annotated[str, typer.Argument(help="The bot's name.")],
+    module: Annotated[str, typer.Option(help="Its Python module; found by its entry point without.")] = "",
+    open_: Annotated[bool, typer.Option("--open/--closed", help="Whether everyone may run its READ commands.")] = False,
+    data: Data = FOLDER,
+) -> None:
+    """Admit a bot: give it an account on the bus, and start it with the others."""
+    from .bots import enrol
+
+    print(_plainly(lambda: enrol(data, name, module=module, open=open_)))
+
+
+@app.command("new-bot")
+def new_bot(
+    name: Annotated[str, typer.Argument(help="The bot's name, such as weather.")],
+    into: Annotated[Path, typer.Option(help="The checkout in which to make it.")] = Path("."),
+) -> None:
+    """Make a bot, with a contract, one command, and tests that pass."""
+    from .bots import new_bot
+
+    print(_plainly(lambda: new_bot(into, name)))
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    _plainly(lambda: asyncio.run(work))
+
+
+def _plainly(work: Callable[[], T]) -> T:
+    """Do the work; what goes wrong is said in one line, without a traceback."""
+    try:
+        return work()
+    except BellboardError as error:
+        print(f"bell: {error.text}" + (f"; {error.hint}" if error.hint else ""), file=sys.stderr)
+    except OSError as error:
+        print(f"bell: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""), file=sys.stderr)
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    raise typer.Exit(1)

@@ -1,0 +1,67 @@
+"""What `bell up` runs: which programs, with which ports and settings."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from bellboard.api.registry.v1 import registry_pb2 as registry
+from bellboard.provision import House
+from bellboard.provision.keys import write
+from bellboard.provision.server import GATEWAYS, REAPER
+
+from .ports import HOST, Ports
+from .supervise import Program
+
+BUS, GATEWAY = "nats-server", "gateway"
+
+
+class Plan:
+    """The programs of one data folder. ``web`` is the page's port: 0 for any, None for the same as last time."""
+
+    def __init__(self, house: House, ports: Ports, *, web: int | None) -> None:
+        self._house, self.ports = house, ports
+        self._web = ports.take("web", web)
+        self._grpc = ports.take("grpc")
+        self._health: dict[str, int] = {}
+        bus = ports.take("nats")
+        if bus != house.port:
+            house.configure(bus)
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        return f"http://{HOST}:{self._web}"
+
+    def ports_in_use(self) -> dict[str, Any]:
+        """The ports, by what they are for."""
+        return {"web": self._web, "grpc": self._grpc, "nats": self._house.port, "health": dict(self._health)}
+
+    def bus(self) -> Program:
+        """nats-server itself."""
+        return Program(BUS, tuple(self._house.server_command()), dict(os.environ), self._house.logs / f"{BUS}.log")
+
+    def services(self, enrolments: Iterable[registry.Enrolment]) -> list[Program]:
+        """Everything that runs on the bus."""
+        gateway = {"WEB_HOST": HOST, "WEB_PORT": str(self._web), "GRPC_PORT": str(self._grpc)}
+        return [
+            self._service(GATEWAY, "bellboard_gateway", GATEWAYS[0], gateway),
+            self._service(REAPER, "bellboard_reaper", REAPER),
+            *self.bots(enrolments),
+        ]
+
+    def bots(self, enrolments: Iterable[registry.Enrolment]) -> list[Program]:
+        """The bots that are started here; those without a module are started elsewhere."""
+        return [self._service(one.bot, one.module, one.bot) for one in enrolments if one.module]
+
+    def _service(self, name: str, module: str, identity: str, more: dict[str, str] | None = None) -> Program:
+        if name not in self._health:
+            self._health[name] = self.ports.take(f"health-{name}")
+        own = {"HEALTH_PORT": str(self._health[name]), **(more or {})}
+        settings = self._house.service_env(identity) | {f"BELLBOARD_{key}": value for key, value in own.items()}
+        write(self._house.services / f"{identity}.env", "".join(f"{key}={value}\n" for key, value in settings.items()))
+        # The settings win over what happens to be in the environment.
+        environment = {"PYTHONUNBUFFERED": "1", **os.environ, **settings}
+        return Program(name, (sys.executable, "-m", module), environment, self._house.logs / f"{name}.log")

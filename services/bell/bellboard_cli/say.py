@@ -1,0 +1,113 @@
+"""`bell say`: one line, asked for until there is a verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Protocol
+
+from bellboard.api.gateway.v1 import gateway_pb2 as gateway
+from bellboard.api.ledger.v1 import ledger_pb2 as ledger
+
+from .client import Away, Client
+from .runfile import RunFile
+
+AGAIN = 0.3
+"""Seconds between asking again."""
+
+
+class Exit(IntEnum):
+    """How `bell say` ends."""
+
+    SUCCEEDED = 0
+    FAILED = 1
+    NOT_UNDERSTOOD = 2
+    UNKNOWN = 3
+    EXPIRED = 4
+    CANCELLED = 5
+    NOT_FINAL = 6
+
+
+_EXITS = {
+    ledger.STATE_SUCCEEDED: Exit.SUCCEEDED,
+    ledger.STATE_RESOLVED_SUCCEEDED: Exit.SUCCEEDED,
+    ledger.STATE_FAILED: Exit.FAILED,
+    ledger.STATE_RESOLVED_FAILED: Exit.FAILED,
+    ledger.STATE_DENIED: Exit.NOT_UNDERSTOOD,
+    ledger.STATE_UNKNOWN: Exit.UNKNOWN,
+    ledger.STATE_EXPIRED: Exit.EXPIRED,
+    ledger.STATE_TOMBSTONE: Exit.EXPIRED,
+    ledger.STATE_CANCELLED: Exit.CANCELLED,
+    ledger.STATE_REJECTED: Exit.CANCELLED,
+}
+_REFUSED = {"no_bot": Exit.EXPIRED, "not_accepted": Exit.FAILED}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What to say, where, as whom, and for how many seconds to wait for the end of it."""
+
+    text: str
+    room: str = "general"
+    as_person: str = ""
+    timeout: float = 60.0
+
+
+class Teller(Protocol):
+    """Shows what becomes of a line."""
+
+    def card(self, card: gateway.Card) -> None:
+        """The command as it now stands."""
+
+    def refused(self, why: gateway.NotUnderstood) -> None:
+        """It was not understood, or not accepted: nothing runs."""
+
+    def note(self, text: str) -> None:
+        """Something about the way there."""
+
+
+async def say(folder: Path, line: Line, tell: Teller) -> Exit:
+    """Run one line. The same request id is asked for again whenever the gateway is lost, so it is one command.
+
+    Raises:
+        UserError: nothing runs in ``folder``.
+    """
+    RunFile.read(folder)
+    request = gateway.RunLineRequest(line=line.text, room=line.room, request_id=uuid.uuid4().hex, as_person=line.as_person)
+    verdict = Exit.NOT_FINAL
+    try:
+        async with asyncio.timeout(line.timeout), aclosing(_answers(folder, request, tell)) as answers:
+            async for answer in answers:
+                verdict, final = _told(answer, tell)
+                if final:
+                    return verdict
+    except TimeoutError:
+        tell.note(f"not final after {line.timeout:g} s")
+    return verdict
+
+
+def _told(answer: gateway.RunLineResponse, tell: Teller) -> tuple[Exit, bool]:
+    """Show one answer: how we would end with it, and whether it is the last word."""
+    if answer.HasField("card"):
+        tell.card(answer.card)
+        return (_EXITS[answer.card.state], True) if answer.card.final else (Exit.NOT_FINAL, False)
+    tell.refused(answer.not_understood)
+    code = answer.not_understood.code
+    return _REFUSED.get(code, Exit.NOT_UNDERSTOOD), code != "not_accepted"
+
+
+async def _answers(folder: Path, request: gateway.RunLineRequest, tell: Teller) -> AsyncIterator[gateway.RunLineResponse]:
+    """All that the gateway says of the line, from however many gateways it takes; never ends by itself."""
+    while True:
+        try:
+            async with Client.of(RunFile.read(folder)) as client:
+                async for answer in client.run_line(request):
+                    yield answer
+        except Away as error:
+            tell.note(f"{error.text}; asking again")
+        await asyncio.sleep(AGAIN)

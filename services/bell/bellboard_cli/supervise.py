@@ -1,0 +1,159 @@
+"""Keeps processes alive: starts them, starts them again with back-off when they end, and stops them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+FIRST_DELAY, LONGEST_DELAY = 0.2, 5.0
+"""Seconds before a process that ended is started again; doubled each time."""
+
+HEALTHY = 10.0
+"""Seconds after which a process that ends is taken for one that had been well."""
+
+LOG_LIMIT = 8 << 20
+"""Bytes of a log after which it is put aside as NAME.log.1, in place of the one before."""
+
+_PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What to run: ``argv`` with exactly ``env``; what it says goes to ``log``."""
+
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    log: Path
+
+
+class Child:
+    """One program and the process that runs it now.
+
+    ``say`` is told of every end and every new start; ``changed`` is called when ``pid`` has changed.
+    """
+
+    def __init__(self, program: Program, *, say: Callable[[str], None], changed: Callable[[], None]) -> None:
+        self.program, self._say, self._changed = program, say, changed
+        self.restarts = 0
+        self._process: asyncio.subprocess.Process | None = None
+        self._stop = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id; None while it is down."""
+        return self._process.pid if self._process else None
+
+    async def start(self) -> None:
+        """Start the process and keep it alive from now on. Raises OSError if it can't be run at all."""
+        await self._spawn()
+        self._task = asyncio.create_task(self._keep(), name=f"keep-{self.program.name}")
+
+    async def stop(self, patience: float) -> None:
+        """Ask it to end, and kill it if it has not ended within ``patience`` seconds."""
+        self._stop.set()
+        if self._task is None:
+            return
+        self._signal(signal.SIGTERM)
+        _, late = await asyncio.wait({self._task}, timeout=patience)
+        if late:
+            self._say(f"{self.program.name} did not stop within {patience:g} s; killing it")
+            self._signal(signal.SIGKILL)
+            await asyncio.wait({self._task}, timeout=5)
+
+    def hang_up(self) -> None:
+        """Send SIGHUP: nats-server reads its configuration again."""
+        self._signal(signal.SIGHUP)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.send_signal(number)
+
+    async def _spawn(self) -> None:
+        self.program.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.program.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *self.program.argv,
+                env=dict(self.program.env),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C reaches us alone; we say who ends when
+                preexec_fn=_die_with(os.getpid()),
+            )
+        self._changed()
+
+    async def _keep(self) -> None:
+        delay = FIRST_DELAY
+        while self._process is not None:
+            began = time.monotonic()
+            code = await self._process.wait()
+            self._process = None
+            self._changed()
+            if self._stop.is_set():
+                return
+            if time.monotonic() - began >= HEALTHY:
+                delay = FIRST_DELAY
+            self._say(f"{self.program.name} stopped ({how_it_ended(code)}); starting it again in {delay:g} s")
+            await self._again(delay)
+            delay = min(delay * 2, LONGEST_DELAY)
+
+    async def _again(self, delay: float) -> None:
+        """Start it again after ``delay`` seconds, unless it is to stop meanwhile."""
+        while self._process is None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), delay)
+                return
+            try:
+                await self._spawn()
+            except OSError as error:
+                delay = LONGEST_DELAY
+                self._say(f"{self.program.name} can't be started: {error.strerror}; trying again in {delay:g} s")
+        if self._stop.is_set():
+            self._signal(signal.SIGTERM)
+            return
+        self.restarts += 1
+        self._say(f"{self.program.name} is running again (pid {self.pid})")
+
+
+def how_it_ended(code: int) -> str:
+    """An exit code in words: "exit 70" or "SIGKILL"."""
+    if code >= 0:
+        return f"exit {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+
+
+def trim(log: Path) -> None:
+    """Put a log that has grown too large aside. Writers append, so they go on at the new beginning."""
+    if log.stat().st_size > LOG_LIMIT:
+        shutil.copyfile(log, log.with_suffix(".log.1"))
+        os.truncate(log, 0)
+
+
+def _die_with(parent: int) -> Callable[[], None] | None:
+    """What a child does before it becomes its program: ask the kernel to be killed when ``parent`` dies."""
+    libc = _libc
+    if libc is None:
+        return None
+
+    def ask() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return ask

@@ -1,0 +1,89 @@
+"""How `bell say` shows what becomes of a line: for people, and for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from google.protobuf.json_format import MessageToDict
+from rich.console import Console
+from rich.text import Text
+
+from bellboard.api.chat.v1 import chat_pb2 as chat
+from bellboard.api.gateway.v1 import gateway_pb2 as gateway
+from bellboard.api.ledger.v1 import ledger_pb2 as ledger
+
+from .render import BlobUrl, plain, progress, render
+
+
+def state_name(state: ledger.State.ValueType) -> str:
+    """A state as people know it: "SUCCEEDED"."""
+    return ledger.State.Name(state).removeprefix("STATE_")
+
+
+class ForPrograms:
+    """One JSON object a line on stdout: ``command_id, state, final, blocks, trace_id, at``."""
+
+    def card(self, card: gateway.Card) -> None:
+        """The command as it now stands."""
+        self._print(
+            card.command_id, state_name(card.state), card.final, list(card.blocks), card.trace_id, card.at.ToJsonString()
+        )
+
+    def refused(self, why: gateway.NotUnderstood) -> None:
+        """It was not understood, or not accepted: nothing runs."""
+        block = chat.Block(failure=chat.Failure(text=why.reason, hint=why.suggestion, code=why.code))
+        self._print("", why.code.upper() or "NOT_UNDERSTOOD", why.code != "not_accepted", [block], "", "")
+
+    def note(self, text: str) -> None:
+        """Something about the way there, on stderr."""
+        print(text, file=sys.stderr)
+
+    def _print(self, command: str, state: str, final: bool, blocks: list[chat.Block], trace: str, at: str) -> None:
+        shown = [MessageToDict(block, preserving_proto_field_name=True) for block in blocks]
+        line = {"command_id": command, "state": state, "final": final, "blocks": shown, "trace_id": trace, "at": at}
+        print(json.dumps(line, ensure_ascii=False), flush=True)
+
+
+class ForPeople:
+    """Blocks on stdout when the command is final; how far it is on stderr."""
+
+    def __init__(self, url: BlobUrl) -> None:
+        self._url = url
+        self._out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        self._err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._shown = ""
+
+    def card(self, card: gateway.Card) -> None:
+        """The command as it now stands."""
+        if not card.final:
+            self._progress(card)
+            return
+        for item in render(card.blocks, self._url):
+            self._out.print(item)
+        if card.state != ledger.STATE_SUCCEEDED:
+            reason = f": {plain(card.reason)}" if card.reason else ""
+            self._err.print(
+                Text(f"{state_name(card.state)}{reason}  ({card.command_id[:6]}, trace {card.trace_id})", style="bold")
+            )
+
+    def refused(self, why: gateway.NotUnderstood) -> None:
+        """It was not understood, or not accepted: nothing runs."""
+        if why.length:
+            self._err.print(Text(plain(why.line)))
+            self._err.print(Text(" " * why.caret + "^" * why.length, style="red"))
+        self._err.print(Text(plain(why.reason), style="red"))
+        if why.suggestion:
+            self._err.print(Text(plain(why.suggestion), style="yellow"))
+
+    def note(self, text: str) -> None:
+        """Something about the way there."""
+        self._err.print(Text(text, style="dim"))
+
+    def _progress(self, card: gateway.Card) -> None:
+        bars = [progress(block.progress) for block in card.blocks if block.HasField("progress")]
+        steps = [step.name for step in card.steps[-1:]]
+        now = " ".join([state_name(card.state), *steps, *bars[-1:]])
+        if now != self._shown:
+            self._shown = now
+            self.note(now)

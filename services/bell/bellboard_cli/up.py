@@ -1,0 +1,189 @@
+"""`bell up`: the whole mesh on one machine, embedded and supervised."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import signal
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+from bellboard.api.registry.v1 import registry_pb2 as registry
+from bellboard.bus import Bus
+from bellboard.errors import BellboardError, BusError, Failed, UserError
+from bellboard.provision import House, provision
+from bellboard.provision.enrol import HOUSE
+from bellboard.provision.server import PROVISIONER
+
+from .bots import own_bots
+from .plan import BUS, GATEWAY, Plan
+from .ports import Ports
+from .ready import missing, sign_in_link
+from .runfile import NAME, RunFile
+from .speaker import Speaker
+from .supervise import Child, Program, trim
+
+DRAIN = 30.0
+"""Seconds that a service has for finishing what it does."""
+
+GLANCE = 0.5
+"""Seconds between looks at the list of bots and the size of logs."""
+
+SLOW = 20.0
+"""Seconds after which we say what is being waited for."""
+
+
+def up(folder: Path, port: int | None) -> int:
+    """Run everything until SIGINT or SIGTERM; the exit code.
+
+    Raises:
+        UserError: it runs already, or a port is taken.
+        HouseError: the data folder can't be used.
+        Failed: something did not start.
+    """
+    folder = folder.absolute()
+    lock = _lock(folder)
+    house = House(folder)
+    house.make(bots=own_bots(house))
+    ports = Ports(folder)
+    plan = Plan(house, ports, web=port)
+    say = Speaker()
+    try:
+        return asyncio.run(Mesh(house, plan, say).run())
+    finally:
+        say.close()
+        os.close(lock)
+
+
+def _lock(folder: Path) -> int:
+    """Hold the folder for ourselves; the kernel lets go of it whatever becomes of us."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise UserError(
+            f"it runs already in {folder}", hint="stop that one first, or choose another folder with --data"
+        ) from None
+    return descriptor
+
+
+class Mesh:
+    """The processes of one data folder."""
+
+    def __init__(self, house: House, plan: Plan, say: Speaker) -> None:
+        self._house, self._plan, self._say = house, plan, say
+        self._children: dict[str, Child] = {}
+        self._stop = asyncio.Event()
+
+    async def run(self) -> int:
+        """Start everything, keep it alive until we are told to stop, stop it."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._stop.set)
+        working = asyncio.create_task(self._work(), name="mesh")
+        stopped = asyncio.create_task(self._stop.wait(), name="stop")
+        try:
+            await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                working.result()
+        finally:
+            working.cancel()
+            stopped.cancel()
+            await asyncio.wait({working, stopped})
+            await self._end()
+        return 0
+
+    async def _work(self) -> None:
+        await self._begin()
+        await self._until_ready()
+        await self._look_after()
+
+    async def _begin(self) -> None:
+        await self._start(self._plan.bus())
+        await self._provision()
+        await asyncio.gather(*(self._start(program) for program in self._plan.services(self._house.enrolments())))
+        self._plan.ports.save()
+
+    async def _provision(self) -> None:
+        """Make streams and consumers. Raises Failed."""
+        try:
+            bus = await Bus.connect(self._house.bus_url, name=PROVISIONER, nkey_seed=self._house.seed(PROVISIONER))
+            try:
+                await provision(bus, self._house.enrolments())
+            finally:
+                await bus.close()
+        except BusError as error:
+            log = self._children[BUS].program.log
+            raise Failed(f"the bus does not work: {error.text}", hint=f"see {log}; bell doctor may tell why") from error
+
+    async def _start(self, program: Program) -> None:
+        child = Child(program, say=self._say, changed=self._write_run_file)
+        self._children[program.name] = child
+        await child.start()
+
+    async def _until_ready(self) -> None:
+        began, told = time.monotonic(), False
+        while lacking := await missing(self._run_file(), self._bots()):
+            if not told and time.monotonic() - began > SLOW:
+                told = True
+                self._say(f"still waiting for {', '.join(lacking)}; their logs are in {self._house.logs}")
+            await asyncio.sleep(0.05)
+        self._say(f"sign in: {await sign_in_link(self._run_file())}")
+        self._say(f"ready {self._plan.url}")
+
+    async def _look_after(self) -> None:
+        """Start bots that are enrolled while we run; keep logs small."""
+        seen = self._house.enrolled.stat().st_mtime_ns
+        while True:
+            await asyncio.sleep(GLANCE)
+            for child in self._children.values():
+                trim(child.program.log)
+            if (now := self._house.enrolled.stat().st_mtime_ns) != seen:
+                seen = now
+                await self._admit()
+
+    async def _admit(self) -> None:
+        """Give newly enrolled bots their accounts and start them."""
+        try:
+            new = [program for program in self._plan.bots(self._house.enrolments()) if program.name not in self._children]
+            self._children[BUS].hang_up()
+            await self._provision()
+        except BellboardError as error:
+            self._say(f"the list of bots could not be followed: {error}")
+            return
+        for program in new:
+            await self._start(program)
+            self._say(f"{program.name} is enrolled, and started")
+
+    async def _end(self) -> None:
+        """Let the services finish first; the bus goes last."""
+        bus = self._children.pop(BUS, None)
+        if self._children:
+            self._say("stopping")
+            await asyncio.gather(*(child.stop(DRAIN) for child in self._children.values()))
+        if bus:
+            await bus.stop(DRAIN)
+        (self._house.folder / NAME).unlink(missing_ok=True)
+
+    def _bots(self) -> list[str]:
+        return [HOUSE, *(name for name in self._children if name not in (BUS, GATEWAY, "reaper"))]
+
+    def _run_file(self) -> RunFile:
+        running = [{"name": name, "pid": child.pid} for name, child in self._children.items() if child.pid]
+        return RunFile(
+            version=version("bellboard-cli"),
+            url=self._plan.url,
+            token=self._house.local_token(),
+            ports=self._plan.ports_in_use(),
+            processes=running,
+        )
+
+    def _write_run_file(self) -> None:
+        try:
+            self._run_file().write(self._house.folder)
+        except OSError as error:
+            self._say(f"{self._house.folder / NAME} can't be written: {error.strerror}")
