@@ -120,7 +120,7 @@ def enrol(
 @app.command("new-bot")
 def new_bot(
     name: Annotated[str, typer.Argument(help="The bot's name, such as weather.")],
-    into: Annotated[Path, typer.Option(help="The checkout in which to make it.")] = Path("."),
+    into: Annotated[Path, typer.Option(help="The checkout in which to make it.")] = Path(),
 ) -> None:
     """Make a bot, with a contract, one command, and tests that pass."""
     from .bots import new_bot

@@ -10,7 +10,6 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from bellboard.api.registry.v1 import registry_pb2 as registry
 from bellboard.bus import Bus
 from bellboard.errors import BellboardError, BusError, Failed, UserError
 from bellboard.provision import House, provision

@@ -179,7 +179,7 @@ async def test_a_log_that_grew_large_is_put_aside_while_it_is_written(
     trim(log)
 
     assert log.with_suffix(".log.1").stat().st_size > 1000
-    await eventually(lambda: 0 < log.stat().st_size and log.read_bytes()[:1] == b"i")
+    await eventually(lambda: log.stat().st_size > 0 and log.read_bytes()[:1] == b"i")
     await child.stop(5)
 
 
