@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bellboard.errors import SettingsError
@@ -59,9 +59,12 @@ class BotSettings(ServiceSettings):
 
     Attributes:
         box_key_file: the X25519 private key, in base64, that secrets are sealed to.
+        max_reads, max_work: how many commands one process works on at once, those with the effect READ and all others.
     """
 
     box_key_file: Path
+    max_reads: int = Field(default=64, ge=1)
+    max_work: int = Field(default=64, ge=1)
 
 
 def _complaints(error: ValidationError) -> list[str]:

@@ -41,6 +41,7 @@ COMMAND_REFUSED = LogEvent("command.refused", WARNING, "A message on a bot's que
 COMMAND_LATE = LogEvent("command.handed_back", INFO, "A command was handed back, for another worker or another time.")
 COMMAND_ENDED = LogEvent("command.ended", INFO, "A worker brought a command to a final state.")
 RESULT_TOO_LARGE = LogEvent("command.result_too_large", WARNING, "What a command answered was too large to keep.")
+NOT_ANNOUNCED = LogEvent("contract.not_announced", ERROR, "The bus did not take the bot's contract; nobody can call it.")
 SERVICE_READY = LogEvent("service.ready", INFO, "The service takes work; the line holds its health port.")
 SERVICE_DRAINING = LogEvent("service.draining", INFO, "The service takes no more work, and finishes what it has.")
 SERVICE_STOPPED = LogEvent("service.stopped", INFO, "The service ends.")

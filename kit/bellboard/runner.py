@@ -1,0 +1,126 @@
+"""Runs a bot as a process: start, say so, work, drain on SIGTERM, stop."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import sys
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any, NoReturn
+
+from bellboard.blobs import Blobs
+from bellboard.bot import Bot
+from bellboard.bus import Bus
+from bellboard.envelope import Verifier
+from bellboard.errors import SettingsError
+from bellboard.ledger.ops import World
+from bellboard.ledger.store import Store
+from bellboard.presence import Presence
+from bellboard.process import Stop, launch, open_health
+from bellboard.providers import Providers
+from bellboard.settings import BotSettings
+from bellboard.telemetry import logs, names
+from bellboard.telemetry.health import Check, HealthServer
+from bellboard.telemetry.otlp import SpanSender
+from bellboard.worker import Admission, Limits, Means, Worker
+
+DRAIN_SECONDS = 25.0
+"""How long a process that was told to end may take to finish what it has begun."""
+
+Register = Callable[[Providers, Any], None]
+"""Registers a bot's providers, given its settings."""
+
+
+def run(bot: Bot, *, providers: Register | None = None, settings: type[BotSettings] = BotSettings) -> NoReturn:
+    """Run a bot until it is told to end. Exit codes: 0 told to end, 69 no bus, 70 the bus closed for good, 78 a bad setting.
+
+    Args:
+        providers: registers what the handlers want provided; all of it is made before the bot takes any work.
+        settings: the bot's own settings.
+    """
+    sys.exit(launch(bot.name, settings, partial(serve, bot, providers)))
+
+
+async def serve(bot: Bot, register: Register | None, settings: BotSettings, stop: Stop) -> None:
+    """Run a bot in the current event loop until ``stop``.
+
+    Raises:
+        SettingsError, ContractError: it can't start so.
+        BusUnavailable: there is no bus.
+    """
+    bot.check()
+    providers = Providers()
+    if register is not None:
+        register(providers, settings)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(providers)
+        await providers.start(bot.needs)
+        admission = Admission(
+            bot.contract,
+            Verifier.from_file(settings.trust_file),
+            team=settings.team,
+            replica=settings.replica,
+            box_key=_box_key(settings),
+        )
+        bus = await Bus.connect(
+            settings.bus_url, name=settings.replica, nkey_seed=settings.nkey_file, on_closed=stop.bus_closed
+        )
+        stack.push_async_callback(bus.close)
+        spans = SpanSender(bot.name)
+        stack.push_async_callback(spans.close)
+        means = Means(bus, Blobs(bus, bot.name), spans)
+        limits = Limits(settings.max_reads, settings.max_work)
+        worker = Worker(bot, Store(bus, "worker"), means, admission, providers, limits, World())
+        presence = Presence(bus, bot.contract, settings.replica, worker.in_flight)
+        health = _health(bot, settings, bus, presence, providers)
+        stack.push_async_callback(health.close)
+        await open_health(health)
+        logs.emit(names.SERVICE_READY, replica=settings.replica, health_port=health.port, digest=bot.contract.digest)
+        await _work(worker, presence, spans, stop)
+
+
+async def _work(worker: Worker, presence: Presence, spans: SpanSender, stop: Stop) -> None:
+    working, present = asyncio.create_task(worker.run()), asyncio.create_task(presence.run())
+    sending, stopped = asyncio.create_task(spans.run()), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({working, present, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done() and not stop.code:
+            logs.emit(names.SERVICE_DRAINING, in_flight=len(worker.in_flight()))
+            await presence.leave()
+            await worker.drain()
+            await asyncio.wait({working}, timeout=DRAIN_SECONDS)
+    finally:
+        broken = [task.exception() for task in (working, present) if task.done() and not task.cancelled()]
+        for task in (working, present, sending, stopped):
+            task.cancel()
+        await asyncio.gather(working, present, sending, stopped, return_exceptions=True)
+    await presence.leave()  # with nothing in flight any more
+    for error in filter(None, broken):
+        raise error
+
+
+def _health(bot: Bot, settings: BotSettings, bus: Bus, presence: Presence, providers: Providers) -> HealthServer:
+    async def outside() -> str | None:
+        ill = await providers.ping()
+        return "; ".join(f"{name}: {why}" for name, why in ill.items()) or None
+
+    checks: dict[str, Check] = {
+        "bus": lambda: None if bus.connected else "the bus can't be reached",
+        "permissions": lambda: bus.denied[-1] if bus.denied else None,
+        "contract": presence.check,
+        "providers": outside,
+    }
+    return HealthServer(bot.name, settings.health_host, settings.health_port, checks)
+
+
+def _box_key(settings: BotSettings) -> bytes:
+    try:
+        key = base64.b64decode(settings.box_key_file.read_bytes().strip(), validate=True)
+    except (OSError, binascii.Error) as error:
+        raise SettingsError(f"no key can be read from {settings.box_key_file}", hint="set BELLBOARD_BOX_KEY_FILE") from error
+    if len(key) != 32:
+        raise SettingsError(f"{settings.box_key_file} holds no X25519 key of 32 bytes")
+    return key

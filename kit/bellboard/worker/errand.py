@@ -1,0 +1,134 @@
+"""One command in flight: what its handler does, between the operations that the ledger's procedure asks for."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from bellboard import replies
+from bellboard.api.ledger.v1 import ledger_pb2 as pb
+from bellboard.bot import Bot
+from bellboard.call import trace_of
+from bellboard.execution import Execution
+from bellboard.ledger.ops import Ended, Event, Execute, Op, Probe, Probed, Procedure, Put, Resume, Snapshot, Stored, seconds
+from bellboard.ledger.state import S, is_final, name
+from bellboard.ledger.work import Verdict
+from bellboard.providers import Providers
+from bellboard.telemetry import logs, names
+
+from .admit import Order
+from .outcome import fit
+from .progress import Progress
+from .services import Means
+
+
+class Errand:
+    """Carries out what `bellboard.ledger.work` leaves to the bot's own code.
+
+    Attributes:
+        epoch: the attempt that this process made its own; 0 before.
+    """
+
+    def __init__(self, order: Order, bot: Bot, providers: Providers, means: Means) -> None:
+        self.order, self.epoch = order, 0
+        self._bot, self._providers, self._means = bot, providers, means
+        self._execution: Execution | None = None
+        self._progress: Progress | None = None
+        self._cancelled = False
+        self._began = 0.0
+
+    @property
+    def sequence(self) -> int:
+        """Of the record that was delivered."""
+        return self.order.job.sequence
+
+    def cancel(self) -> None:
+        """Stop at a person's wish, if it can be stopped."""
+        self._cancelled = True
+        if self._execution is not None:
+            self._execution.cancel()
+
+    def close(self) -> None:
+        """Nothing will be asked of it any more."""
+        if self._progress is not None:
+            self._progress.close()
+
+    def watched(self, procedure: Procedure[Verdict]) -> Procedure[Verdict]:
+        """The same procedure, with a note taken of the records that it wrote."""
+        answer: Any = None
+        written: pb.Record | None = None
+        try:
+            while True:
+                op = procedure.send(answer)
+                written = op.record if isinstance(op, Put) else written
+                answer = yield op
+                if written is not None and _stands(answer, written):
+                    self._note(written)
+                    written = None
+        except StopIteration as end:
+            verdict: Verdict = end.value
+            return verdict
+        finally:
+            procedure.close()
+
+    async def other(self, op: Op) -> Event | Probed:
+        """Carry out what is not a matter of the ledger."""
+        match op:
+            case Execute():
+                return await self._ended(await self._execute(op))
+            case Resume() if self._execution is not None:
+                return await self._ended(await self._execution.resume(op.go))
+            case Probe():
+                return await self._probe()
+        raise TypeError(f"a worker does not carry out {type(op).__name__}")
+
+    async def _execute(self, op: Execute) -> Event:
+        self.epoch, self._began = op.epoch, time.monotonic()
+        envelope = self.order.envelope
+        if op.epoch == 1:
+            names.QUEUE_WAIT.labels(self._bot.name).observe(max(0.0, time.time() - seconds(envelope.received_at)))
+        self._progress = Progress(self._means.bus, self._bot.name, envelope.id, op.attempt)
+        self._execution = self._prepare(op.epoch, self._progress)
+        if self._execution is None:
+            return self._bad_request()
+        if self._cancelled and op.epoch == 1:  # nothing of it can have happened
+            self._execution.cancel()
+        return await self._execution.start(op.epoch, op.attempt, op.done)
+
+    async def _ended(self, event: Event) -> Event:
+        if isinstance(event, Ended):
+            names.RUN_TIME.labels(self._bot.name, self.order.verb).observe(time.monotonic() - self._began)
+            self.close()
+            await fit(event.outcome, self._means.blobs)
+        return event
+
+    async def _probe(self) -> Probed:
+        envelope = self.order.envelope
+        execution = self._prepare(0, Progress(self._means.bus, self._bot.name, envelope.id, ""))
+        return await execution.probe() if execution is not None else Probed(None)
+
+    def _prepare(self, epoch: int, progress: Progress) -> Execution | None:
+        order = self.order
+        if order.command is None or order.request is None:
+            return None
+        services = self._means.services(order.envelope, epoch, progress)
+        return Execution(self._bot, order.command, order.envelope, order.request, services, self._providers)
+
+    def _bad_request(self) -> Ended:
+        trace = trace_of(self.order.envelope)
+        block = replies.failure(self.order.wrong, code="bad_request", trace_id=trace)
+        return Ended(S.STATE_FAILED, pb.Outcome(reply=replies.reply(block)), f"bad request: {self.order.wrong}")
+
+    def _note(self, record: pb.Record) -> None:
+        self.epoch = max(self.epoch, record.epoch)
+        if is_final(record):
+            state = name(record.state)
+            names.COMMANDS.labels(self._bot.name, self.order.verb, state).inc()
+            logs.emit(names.COMMAND_ENDED, command=self.order.job.key.id, verb=self.order.verb, state=state)
+
+
+def _stands(answer: Any, written: pb.Record) -> bool:
+    """Whether a record that was offered is known to be stored: by the answer, or by a look."""
+    if isinstance(answer, Snapshot):
+        return answer.record is not None and answer.record.nonce == written.nonce
+    return isinstance(answer, Stored)
