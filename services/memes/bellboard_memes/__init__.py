@@ -1,0 +1,1 @@
+"""The memes bot: pictures with words on them, and dice."""

@@ -1,0 +1,1 @@
+"""The practice bot: commands whose effects can be counted from outside Bellboard."""
