@@ -15,7 +15,7 @@ from bellboard.errors import ContractError
 from bellboard.grammar import NotUnderstood, Nowhere, Vocabulary
 
 from .files import MAX_BYTES, digest_of, files_of, pool_of
-from .read import bot_options, commands_of
+from .read import about, bot_options, commands_of
 from .rules import check_command, check_service
 
 __all__ = ["IDEMPOTENT", "MAX_BYTES", "ONCE", "READ", "Argument", "Command", "Contract", "Kind", "Step"]
@@ -54,7 +54,7 @@ class Contract:
             raise ContractError(f"the digest of {announcement.bot[:40]}'s contract is {digest}, not {announcement.digest[:40]}")
         pool = pool_of(announcement.files)
         try:
-            service = pool.FindServiceByName(announcement.service)  # type: ignore[no-untyped-call]
+            service = pool.FindServiceByName(announcement.service)
         except KeyError:
             raise ContractError(f"the contract holds no service {announcement.service[:80]}") from None
         contract = cls._read(service, announcement.version, announcement.files)
@@ -68,7 +68,7 @@ class Contract:
         commands = commands_of(service, broken.append)
         check_service(service, commands, broken.append)
         for command in commands:
-            check_command(service, command, lambda text, name=command.method: broken.append(f"{name}: {text}"))  # type: ignore[misc]
+            check_command(service, command, about(command.method, broken.append))
         told = bot_options(service)
         contract = cls(told.name, told.summary, version, digest_of(files), service.full_name, commands, files)
         if not broken:

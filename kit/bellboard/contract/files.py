@@ -44,8 +44,8 @@ def pool_of(files: FileDescriptorSet) -> DescriptorPool:
     pool = DescriptorPool()
     try:
         for file in files.file:
-            pool.Add(file)  # type: ignore[no-untyped-call]
-            pool.FindFileByName(file.name)  # type: ignore[no-untyped-call]
+            pool.Add(file)
+            pool.FindFileByName(file.name)
     except (TypeError, KeyError, ValueError) as error:
         raise ContractError("the contract's files do not fit together", hint=str(error)[:200]) from None
     return pool

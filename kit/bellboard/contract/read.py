@@ -41,15 +41,18 @@ def method_options(method: MethodDescriptor) -> descriptor_pb2.MethodOptions:
     return descriptor_pb2.MethodOptions.FromString(method.GetOptions().SerializeToString())
 
 
+def about(name: str, note: Note) -> Note:
+    """Notes what is wrong with one method."""
+    return lambda text: note(f"{name}: {text}")
+
+
 def commands_of(service: ServiceDescriptor, note: Note) -> tuple[Command, ...]:
     """Every command of a service."""
     bot = bot_options(service)
     known = [(method, method_options(method)) for method in service.methods]
     told = [(method, said.Extensions[options.command]) for method, said in known if said.HasExtension(options.command)]
     phrases = [p for _, said in told for p in (_words(said.phrase), *map(_words, said.aliases))]
-    return tuple(
-        _command(bot, method, said, phrases, lambda text, m=method: note(f"{m.name}: {text}")) for method, said in told
-    )
+    return tuple(_command(bot, method, said, phrases, about(method.name, note)) for method, said in told)
 
 
 def _words(phrase: str) -> tuple[str, ...]:

@@ -67,8 +67,7 @@ def _standing(command: Command, before: str, length: int) -> tuple[Argument | No
         NotUnderstood: the cursor is within quotes.
     """
     words, given, wanted, placed = Words(before), set[str](), None, 0
-    for _ in range(length):
-        words.next()
+    words.skip(length)
     while (word := words.next()) is not None:
         plain = not word.quoted
         if wanted is not None:

@@ -61,7 +61,7 @@ class _Reader:
             if place is not None and place.kind is Kind.REST and not self._is_named(raw):
                 self._rest(place)
                 break
-            word = self.words.next()
+            word = self.words.next(raw)
             if word is None:
                 break
             self._word(word)
@@ -137,7 +137,8 @@ class _Reader:
             self._fail("flags have two dashes; a value that begins with a dash is quoted", word, near and f"--{near}")
         argument = self._next_place()
         if argument is None:
-            self._fail(f"“{text[:40]}” is one word too many", word)
+            shown = "this" if any(a.secret for a in self.command.positionals) else f"“{text[:40]}”"
+            self._fail(f"{shown} is one word too many", word)
         self._take(argument, text, word)
 
     def _rest(self, argument: Argument) -> None:

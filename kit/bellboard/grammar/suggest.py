@@ -30,7 +30,8 @@ def nearest(word: str, candidates: Iterable[str]) -> str:
 
 def _distance(a: str, b: str) -> int:
     """Slips between two words: letters added, left out, changed, or swapped with their neighbour."""
-    before, row = [], list(range(len(b) + 1))
+    before: list[int] = []
+    row = list(range(len(b) + 1))
     for i, x in enumerate(a):
         older, before, row = before, row, [i + 1]
         for j, y in enumerate(b):

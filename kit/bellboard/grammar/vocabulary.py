@@ -10,6 +10,7 @@ from bellboard.errors import ContractError
 
 from .complete import Completion, complete
 from .errors import NotUnderstood
+from .masking import hide_secrets
 from .normalise import normalise
 from .parse import Parsed, read_arguments
 from .suggest import nearest
@@ -94,15 +95,23 @@ class Vocabulary:
         Raises:
             NotUnderstood: it is too large, holds what it may not, begins with no phrase, or does not fit the command.
         """
-        line = normalise(line)
-        found = self._match(line)
-        if found is None:
-            raise self._unknown(line)
-        command, length, force = found
-        words = Words(line)
-        for _ in range(length):
-            words.next()
-        return read_arguments(command, words, scope, force=force)
+        try:
+            line = normalise(line)
+            found = self._match(line)
+            if found is None:
+                raise self._unknown(line)
+            command, length, force = found
+            words = Words(line)
+            words.skip(length)
+            return read_arguments(command, words, scope, force=force)
+        except NotUnderstood as error:
+            self._hide_secrets(error)
+            raise
+
+    def _hide_secrets(self, error: NotUnderstood) -> None:
+        found = self._match(error.line)
+        if found is not None and found[0].secrets:
+            error.line = hide_secrets(found[0], error.line, found[1])
 
     def _unknown(self, line: str) -> NotUnderstood:
         words = line.split()[:LONGEST_PHRASE]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from string import ascii_letters, digits
 from typing import NamedTuple
 
 from .errors import NotUnderstood
@@ -38,13 +39,20 @@ class Words:
         end = line.find(" ", at)
         return line[at:] if end < 0 else line[at:end]
 
-    def next(self) -> Word | None:
-        """The next word, or None at the end.
+    def skip(self, count: int) -> None:
+        """Pass over words that are not quoted, a ``?`` at the end of the line seen."""
+        for _ in range(count):
+            word = self.peek()
+            self.at += len(word)
+        self.question = self.at == len(self.line) and self.line.endswith("?")
+
+    def next(self, raw: str = "") -> Word | None:
+        """The next word, or None at the end. ``raw`` is that word as just peeked at.
 
         Raises:
             NotUnderstood: a quote is not closed, or stands within a word.
         """
-        raw = self.peek()
+        raw = raw or self.peek()
         if not raw:
             return None
         start = self.at
@@ -122,11 +130,12 @@ def _is_name(text: str) -> bool:
     return bare.isascii() and bare.replace("-", "").replace("_", "").isalnum() and bare[0] != "-"
 
 
-_SAFE = frozenset("-_./:@#%+,~")
+_SIGNS = "-_./:@#%+,~"
+_PLAIN = frozenset(ascii_letters + digits + _SIGNS)
 
 
 def quote(text: str) -> str:
     """``text`` as one word of a line: quoted unless it plainly is one."""
-    if text and all(c in _SAFE or c.isalnum() for c in text) and text[0] != "-":
+    if text and text[0] != "-" and (_PLAIN.issuperset(text) or all(c in _SIGNS or c.isalnum() for c in text)):
         return text
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
