@@ -53,6 +53,12 @@ class EnvelopeError(BellboardError):
     code = "envelope"
 
 
+class BlobError(BellboardError):
+    """A blob is not there, is too large, or is not what its hash says."""
+
+    code = "blob"
+
+
 class BusError(BellboardError):
     """The bus did not do what was asked."""
 

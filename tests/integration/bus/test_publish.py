@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bellboard.errors import BusUnavailable, CasLost, Refused, TooLarge, Unconfirmed
-from bellboard.testing import eventually
 from bellboard.testing.plugin import BusAs
-from bellboard.testing.servers import NatsServer
 
 pytestmark = pytest.mark.integration
 
