@@ -72,6 +72,11 @@ class Execution:
                 self._go.cancel()
         return await self._next()
 
+    @property
+    def running(self) -> bool:
+        """Whether the handler has begun and is not yet over."""
+        return self._began and not self._over
+
     def cancel(self) -> bool:
         """Stop at a person's wish. False if it has begun and its contract lets nobody stop it, or if it is over."""
         if self._over or (self._began and not self._cancellable):
