@@ -1,0 +1,139 @@
+"""Into the ledger: judged, signed, accepted in one write, and an unclear accept found out to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from bellboard.api.ledger.v1 import ledger_pb2 as pb
+from bellboard.bus import Bus
+from bellboard.envelope import Signer
+from bellboard.errors import BellboardError, BusUnavailable
+from bellboard.ledger import gate
+from bellboard.ledger.ops import Procedure, World
+from bellboard.ledger.store import Store
+from bellboard.ledger.subjects import Key
+from bellboard.telemetry import logs, names
+
+from .limits import Buckets
+from .lines import Command, NotAccepted
+from .orders import Order, envelope, first_record
+from .policy import Ask, Decision, Policy
+from .registry import Registry
+
+ANSWER_WITHIN = 2.5
+"""Seconds in which the person hears whether a command was accepted, or that it is not known yet."""
+
+UNAVAILABLE = NotAccepted("the message bus is unavailable; nothing was sent, nothing will run", final=True)
+UNCONFIRMED = NotAccepted("unconfirmed: the message bus did not answer; it is being found out", final=False)
+CLOSED = NotAccepted("not accepted: the message bus did not answer in time; it can never run", final=True)
+TOO_FAST = NotAccepted("that is faster than anyone can read; wait a moment", final=True)
+
+
+@dataclass
+class Dispatch:
+    """Brings orders into the ledger.
+
+    Args:
+        team: whose commands these are.
+        signer: this replica's key.
+    """
+
+    team: str
+    bus: Bus
+    registry: Registry
+    policy: Policy
+    signer: Signer
+    world: World = field(default_factory=World)
+    buckets: Buckets = field(default_factory=Buckets)
+    _settling: dict[str, asyncio.Task[Command | NotAccepted]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._accepting = Store(self.bus, "gateway", strict=True)
+        self._store = Store(self.bus, "gateway")
+
+    def judge(self, order: Order) -> Decision:
+        """What the rules say of an order."""
+        parsed = order.parsed
+        return self.policy.judge(
+            Ask(
+                order.principal,
+                parsed.command,
+                parsed.request,
+                order.origin.room,
+                order.cause,
+                preview=parsed.preview,
+                rehearsal=order.rehearsal,
+            )
+        )
+
+    async def run(self, order: Order) -> Command | NotAccepted:
+        """Bring an order into the ledger. The same id again is the same command.
+
+        It answers within 3 s: accepted, not accepted for ever, or not known yet; what is not known yet is found out in the
+        background, so bring the same order again to hear of it.
+        """
+        if pending := await self.pending(order.id):
+            return pending
+        if not self.buckets.take(order.principal.person or f"bot {order.principal.bot}"):
+            return TOO_FAST
+        decision = self.judge(order)
+        try:
+            made = envelope(order, decision, self.team, self.registry.enrolment(order.parsed.command.bot), self.world.now())
+            author, record = first_record(made, decision, self.signer, self.policy.digest, self.world)
+            return await self._accept(order.key, gate.accept(order.key, author, record), record)
+        except BusUnavailable:
+            return UNAVAILABLE
+        except BellboardError as error:
+            return NotAccepted(f"not accepted: {error}", final=True)
+
+    async def pending(self, id: str) -> Command | NotAccepted | None:
+        """What is known of an unconfirmed command; None if the command is not one."""
+        task = self._settling.get(id)
+        if task is None:
+            return None
+        await asyncio.wait([task], timeout=ANSWER_WITHIN)
+        return task.result() if task.done() else UNCONFIRMED
+
+    async def _accept(self, key: Key, procedure: Procedure[gate.Verdict], record: pb.Record) -> Command | NotAccepted:
+        try:
+            async with asyncio.timeout(ANSWER_WITHIN):
+                verdict = await self._accepting.drive(procedure)
+        except TimeoutError:
+            verdict = gate.Unconfirmed()
+        if isinstance(verdict, gate.Unconfirmed):
+            logs.emit(names.LINE_UNCONFIRMED, command=key.id)
+            task = self._settling[key.id] = asyncio.create_task(self._settle(key, record), name=f"settle {key.id}")
+            task.add_done_callback(lambda done: self._settled(key.id, done))
+            return UNCONFIRMED
+        return _told(key, verdict)
+
+    async def _settle(self, key: Key, record: pb.Record) -> Command | NotAccepted:
+        """Find out what became of an unclear accept, however long it takes."""
+        while True:
+            verdict = await self._store.drive(gate.settle(key, record, self.world))
+            if not isinstance(verdict, gate.Unconfirmed):
+                logs.emit(names.LINE_SETTLED, command=key.id, verdict=type(verdict).__name__.lower())
+                return _told(key, verdict)
+
+    def _settled(self, id: str, task: asyncio.Task[Command | NotAccepted]) -> None:
+        if not task.cancelled() and (error := task.exception()):
+            logs.emit(names.UNEXPECTED, exc=error, command=id)
+        # What came of it stands in the ledger now, and is read from there.
+        self._settling.pop(id, None)
+
+    @property
+    def store(self) -> Store:
+        """The ledger, for what is done to commands that stand in it."""
+        return self._store
+
+    async def close(self) -> None:
+        """Stop finding out. What is unconfirmed can't run a minute later, and another replica may be asked for it."""
+        tasks = list(self._settling.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _told(key: Key, verdict: gate.Accepted | gate.Closed) -> Command | NotAccepted:
+    return Command(key.id) if isinstance(verdict, gate.Accepted) else CLOSED

@@ -1,0 +1,180 @@
+"""What people do to commands: cancel, run again, approve, reject, resolve."""
+
+from __future__ import annotations
+
+from bellboard import Call, Failed, UserError, replies
+from bellboard.api.chat.v1 import chat_pb2 as chat
+from bellboard.api.gateway.v1 import house_pb2
+from bellboard.api.ledger.v1 import ledger_pb2 as pb
+from bellboard.errors import BusError
+from bellboard.grammar import NotUnderstood, Parsed
+from bellboard.ids import child_id
+from bellboard.ledger import gate
+from bellboard.ledger.ops import Op, Snapshot, Stop, seconds, timestamp
+from bellboard.ledger.state import S
+
+from ..lines import NotAccepted
+from ..orders import START_WITHIN, Order
+from ..policy import Verdict, plan
+from ..projection import View
+from .bot import bot
+from .hall import Hall, short, stands
+
+Blocks = list[chat.Block]
+
+
+@bot.command
+async def cancel(call: Call, id: str, *, hall: Hall) -> Blocks:  # the contract's word
+    """Stop a command: for certain before it has started, by asking its worker after."""
+    view = await hall.find(call, "cancel", id)
+    if isinstance(view, chat.Block):
+        return [view]
+    hall.check_may_touch(call, view)
+
+    async def stop(op: Op) -> None:
+        assert isinstance(op, Stop)
+        wish = pb.CancelRequest(id=op.key.id, by=op.by)
+        try:
+            await hall.dispatch.bus.send(f"ctl.{op.key.bot}.{op.key.id}", wish.SerializeToString())
+        except BusError:
+            raise Failed("the bus can't be reached; nothing was stopped", hint="try again") from None
+
+    procedure = gate.cancel(view.key, call.person, "", hall.dispatch.world)
+    match await hall.dispatch.store.drive(procedure, stop):
+        case gate.Moved():
+            return [replies.text(f"{short(view)} is cancelled; nothing of it was run.")]
+        case gate.Asked():
+            return [replies.text(f"{short(view)} has started; its bot was asked to stop, if it can.")]
+        case gate.NotMoved(snapshot=seen):
+            raise UserError(f"{short(view)} can't be cancelled: {stands(seen.record if seen else None)}")
+
+
+@bot.command
+async def again(call: Call, id: str, *, hall: Hall) -> Blocks:  # the contract's word
+    """Run a command's line once more: as a new command, judged anew."""
+    view = await hall.find(call, "again", id)
+    if isinstance(view, chat.Block):
+        return [view]
+    person = hall.person(call)
+    if view.envelope.sealed:
+        raise UserError(f"{short(view)} held a secret, which is not kept readable", hint="type it again")
+    own = hall.board.known(call.id)
+    assert own is not None
+    parsed = _parsed(hall, view, call.room)
+    order = Order(
+        id=child_id(call.id, 0),
+        parsed=parsed,
+        digest=hall.registry.digest(parsed.command),
+        principal=pb.Principal(person=person.id),
+        cause=own.envelope.cause,
+        origin=own.envelope.origin,
+        parent=call.id,
+        card=own.envelope.card,
+        traceparent=own.envelope.traceparent,
+    )
+    taken = await hall.dispatch.run(order)
+    if isinstance(taken, NotAccepted):
+        raise Failed(taken.reason)
+    return [replies.text(f"{parsed.canonical} runs again as {order.id[:6]}.")]
+
+
+def _parsed(hall: Hall, view: View, room: str) -> Parsed:
+    """The line as it was understood, or, where the bot's contract has changed since, read anew."""
+    envelope = view.envelope
+    try:
+        parsed = hall.inbox.understand(envelope.line, room)
+    except NotUnderstood as error:
+        raise UserError(error.reason, hint=error.suggestion) from None
+    if hall.registry.digest(parsed.command) != envelope.digest or parsed.command.method != envelope.method:
+        return parsed
+    request = parsed.command.request_type.FromString(envelope.request)
+    return Parsed(parsed.command, request, envelope.preview, parsed.force, envelope.line)
+
+
+@bot.command
+async def approve(call: Call, id: str, *, hall: Hall) -> Blocks:  # the contract's word
+    """Let a command run that waits for approval: exactly as it was asked for, and only by somebody else."""
+    view = await _waiting(call, "approve", id, hall)
+    if isinstance(view, chat.Block):
+        return [view]
+    approval, now = pb.Approval(), hall.dispatch.world.now()
+    approval.CopyFrom(view.record.approval)
+    if now > seconds(approval.not_after):
+        raise UserError(f"the time to approve {short(view)} has run out", hint="run it again")
+    if plan(view.envelope, hall.policy.digest) != approval.plan:
+        raise UserError(f"the rules have changed since {short(view)} was asked for", hint="run it again")
+    if _still(hall, view) is Verdict.DENY:
+        raise UserError(f"{short(view)} would not be let through any more", hint="run it again")
+    envelope = pb.Envelope()
+    envelope.CopyFrom(view.envelope)
+    envelope.not_after.CopyFrom(timestamp(now + START_WITHIN))
+    approval.nonce = hall.dispatch.world.nonce()
+    signed = hall.dispatch.signer.sign(envelope)
+    seen = Snapshot(view.sequence, view.record)
+    procedure = gate.approve(view.key, seen, signed, approval, call.person, hall.dispatch.world)
+    return _moved(await hall.dispatch.store.drive(procedure), view, "approved")
+
+
+def _still(hall: Hall, view: View) -> Verdict:
+    """What the rules say now of the very request, for whoever asked for it."""
+    command, request = hall.command(view)
+    order = Order(
+        id=view.key.id,
+        parsed=Parsed(command, request, view.envelope.preview, False, view.envelope.line),
+        digest=view.envelope.digest,
+        principal=view.envelope.principal,
+        cause=view.envelope.cause,
+        origin=view.envelope.origin,
+        rehearsal=view.envelope.rehearsal,
+    )
+    return hall.dispatch.judge(order).verdict
+
+
+@bot.command
+async def reject(call: Call, id: str, reason: str, *, hall: Hall) -> Blocks:  # the contract's word
+    """Refuse a command that waits for approval."""
+    view = await _waiting(call, "reject", id, hall)
+    if isinstance(view, chat.Block):
+        return [view]
+    seen = Snapshot(view.sequence, view.record)
+    procedure = gate.reject(view.key, seen, call.person, reason, hall.dispatch.world)
+    return _moved(await hall.dispatch.store.drive(procedure), view, "rejected")
+
+
+async def _waiting(call: Call, verb: str, id: str, hall: Hall) -> View | chat.Block:
+    """A command that waits for the approval of somebody like the one who asks, and was not asked for by them."""
+    found = await hall.find(call, verb, id)
+    if isinstance(found, chat.Block):
+        return found
+    person = hall.person(call)
+    if found.record.state != S.STATE_AWAITING_APPROVAL:
+        raise UserError(f"{short(found)} does not wait for approval: {stands(found.record)}")
+    group = found.record.approval.group
+    if group not in person.groups:
+        raise UserError(f"people in {group} can {verb} {short(found)}, and you are not one of them")
+    if verb == "approve" and person.id in hall.behind(found):
+        raise UserError(f"you asked for {short(found)} yourself", hint=f"someone else in {group} must approve it")
+    return found
+
+
+@bot.command
+async def resolve(call: Call, id: str, verdict: int, reason: str, *, hall: Hall) -> Blocks:
+    """Say what became of a command that is UNKNOWN."""
+    view = await hall.find(call, "resolve", id)
+    if isinstance(view, chat.Block):
+        return [view]
+    hall.check_may_touch(call, view)
+    happened = verdict == house_pb2.VERDICT_SUCCEEDED
+    seen = Snapshot(view.sequence, view.record)
+    procedure = gate.resolve(view.key, seen, happened, call.person, reason, hall.dispatch.world)
+    return _moved(
+        await hall.dispatch.store.drive(procedure), view, f"resolved: it {'happened' if happened else 'did not happen'}"
+    )
+
+
+def _moved(answer: gate.Moved | gate.NotMoved, view: View, done: str) -> Blocks:
+    if isinstance(answer, gate.Moved):
+        return [replies.text(f"{short(view)} is {done}.")]
+    raise UserError(
+        f"{short(view)} can't be {done.partition(':')[0]}: {stands(answer.snapshot.record if answer.snapshot else None)}"
+    )

@@ -1,0 +1,116 @@
+"""What the gateway tells: help, what is going on, why, and whether one may."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from bellboard import Call, UserError, replies
+from bellboard.api.chat.v1 import chat_pb2 as chat
+from bellboard.api.ledger.v1 import ledger_pb2 as pb
+from bellboard.command import Command
+from bellboard.grammar import NotUnderstood, help_blocks
+from bellboard.ledger.ops import seconds
+from bellboard.ledger.state import name as state_name
+
+from .. import cards
+from ..policy import Ask, Chance, Verdict
+from .bot import bot
+from .hall import Hall, short
+
+
+@bot.command
+async def help(call: Call, about: str, *, hall: Hall) -> chat.Reply:  # the word that people type
+    """Say what can be typed here; hide what no rule could permit, and what nobody is there to run."""
+    chances: dict[Command, Chance] = {}
+
+    def allowed(command: Command) -> bool:
+        if not hall.registry.available(command.bot):
+            return False
+        chances[command] = hall.policy.can_ever(call.person, call.room, command)
+        return chances[command] is not Chance.NO
+
+    reply = help_blocks(hall.registry.vocabulary, about, allowed)
+    said = " ".join(row.cells[0].text for block in reply.blocks for row in block.table.rows)
+    depends = sorted(c.name for c, chance in chances.items() if chance is Chance.MAYBE and (about or c.usage in said))
+    if depends and any(not block.HasField("failure") for block in reply.blocks):
+        shown = [name for name in depends if not about or about.casefold() in name.casefold()]
+        if shown:
+            reply.blocks.append(replies.text(f"What you type decides whether you may: {', '.join(shown)}."))
+    return reply
+
+
+@bot.command
+async def running(call: Call, all: bool, *, hall: Hall) -> list[chat.Block]:  # the contract's word
+    """List the commands that are not done yet, oldest first."""
+    now = datetime.now(UTC)
+    views = [view for view in hall.board.open() if (all or view.room == call.room) and view.key.id != call.id]
+    if not views:
+        return [replies.text("Nothing is running." if all else "Nothing is running here.")]
+    rows = [
+        (
+            short(view),
+            view.envelope.line,
+            cards.principal(view.envelope.principal),
+            state_name(view.record.state),
+            now - datetime.fromtimestamp(view.began, UTC),
+            *((view.room,) if all else ()),
+        )
+        for view in sorted(views, key=lambda view: view.began)
+    ]
+    return [replies.table(["id", "command", "who", "state", "for", *(["room"] if all else [])], rows)]
+
+
+@bot.command
+async def why(call: Call, id: str, *, hall: Hall) -> list[chat.Block]:  # the contract's word
+    """Tell the life of a command, record by record."""
+    view = await hall.find(call, "why", id)
+    if isinstance(view, chat.Block):
+        return [view]
+    history = await hall.board.history(view.key.id)
+    rows = [
+        (
+            datetime.fromtimestamp(seconds(record.at), UTC),
+            state_name(record.state),
+            record.by or record.worker,
+            _because(record),
+        )
+        for _, _, record in history
+    ]
+    envelope = view.envelope
+    cause = pb.Cause.Name(envelope.cause).removeprefix("CAUSE_").lower()
+    asked = f"{cards.principal(envelope.principal)} asked for it ({cause})"
+    rules = f"; let through by {', '.join(envelope.rules)}" if envelope.rules else ""
+    blocks = [
+        replies.text(f"{short(view)}: {envelope.line}"),
+        replies.table(["when", "state", "by", "why"], rows),
+        replies.text(f"{asked}{rules}. Trace {cards.trace_id(envelope.traceparent)}."),
+    ]
+    if envelope.parent:
+        blocks.append(replies.text(f"It was started by {envelope.parent[: cards.SHORT]}."))
+    return blocks
+
+
+def _because(record: pb.Record) -> str:
+    steps = [step.name for step in record.steps if step.state == pb.STEP_STATE_STARTED]
+    attempt = f"attempt {record.epoch}" if record.epoch > 1 else ""
+    return "; ".join(part for part in (record.reason or cards.words(record), *steps, attempt) if part)
+
+
+@bot.command
+async def can(call: Call, line: str, *, hall: Hall) -> list[chat.Block]:
+    """Say whether a line would be let through, by which rule, and who could approve it."""
+    person = hall.person(call)
+    try:
+        parsed = hall.inbox.understand(line, call.room)
+    except NotUnderstood as error:
+        raise UserError(error.reason, hint=error.suggestion) from None
+    decision = hall.policy.judge(
+        Ask(pb.Principal(person=person.id), parsed.command, parsed.request, call.room, pb.CAUSE_LINE, preview=parsed.preview)
+    )
+    rules = f" The rule: {', '.join(decision.rules)}." if decision.rules else ""
+    match decision.verdict:
+        case Verdict.ALLOW:
+            return [replies.text(f"Yes: {parsed.canonical}.{rules}", tone=replies.GOOD)]
+        case Verdict.ASK:
+            return [replies.text(f"Yes, but {decision.reason}: {parsed.canonical}.{rules}", tone=replies.WARNING)]
+    return [replies.text(f"No: {decision.reason}.{rules}", tone=replies.BAD)]

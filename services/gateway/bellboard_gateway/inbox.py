@@ -1,0 +1,158 @@
+"""From a line to what becomes of it: talk, a command, or a reason why not."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bellboard.api.gateway.v1 import gateway_pb2 as gateway
+from bellboard.api.ledger.v1 import ledger_pb2 as pb
+from bellboard.api.options.v1 import options_pb2 as options
+from bellboard.grammar import NotUnderstood, Parsed
+from bellboard.ids import command_id
+from bellboard.ledger.state import S
+from bellboard.telemetry import names
+
+from .board import Board
+from .dispatch import CLOSED, Dispatch
+from .lines import Command, Line, Misunderstood, NotAccepted, Taken, Talk
+from .orders import Order
+from .people import People, Person
+from .registry import Registry
+from .scope import Pictures, RoomScope
+
+_CALLED = re.compile(r"\s*(?:[.!](?=[^\W\d_])|@bell[,:]?\s+)", re.IGNORECASE)
+"""What makes a line a command whatever its words are: `.`, `!` or `@bell` before it."""
+
+STRANGER = NotAccepted("nobody here knows you; ask an owner to add you to the people's file", final=True)
+EDITED = NotAccepted("an edit runs nothing anew; type it as a new line", final=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Inbox:
+    """The way in, the same for every adapter."""
+
+    people: People
+    registry: Registry
+    dispatch: Dispatch
+    board: Board
+    pictures: Pictures
+
+    async def take(self, line: Line) -> Taken:
+        """Say what becomes of a line; a command is in the ledger when this returns.
+
+        The same message again is the same command, so a line may be brought again until there is a verdict.
+        """
+        taken = await self._take(line)
+        names.LINES.labels(type(taken).__name__.lower()).inc()
+        return taken
+
+    async def _take(self, line: Line) -> Taken:
+        person = self.people.person(line.person)
+        if person is None:
+            return STRANGER
+        if self.people.room(line.room) is None:
+            return NotAccepted("there is no such room", final=True)
+        text, called = self._called(line)
+        if not called:
+            return Talk()
+        id = command_id(line.system, line.workspace, line.room, line.message, ordinal=line.ordinal, revision=line.revision)
+        if known := await self._known(id):
+            return known
+        try:
+            parsed = self.registry.vocabulary.parse(text, self._scope(line.room, line))
+        except NotUnderstood as error:
+            return self._absent(text) or Misunderstood(told(error))
+        if not self.registry.available(parsed.command.bot):
+            return nobody(parsed.command.bot, text)
+        if line.revision and parsed.command.effect != options.EFFECT_READ:
+            return EDITED
+        return await self.dispatch.run(self._order(id, line, parsed, person))
+
+    def understand(self, text: str, room: str) -> Parsed:
+        """Read a line as if it were typed in a room.
+
+        Raises:
+            NotUnderstood: it is no command, or nobody is there to run it.
+        """
+        try:
+            parsed = self.registry.vocabulary.parse(text, self._scope(room))
+        except NotUnderstood as error:
+            if absent := self._absent(text):
+                raise NotUnderstood(absent.why.reason, line=error.line) from None
+            raise
+        if not self.registry.available(parsed.command.bot):
+            raise NotUnderstood(f"no {parsed.command.bot} bot is running", line=text)
+        return parsed
+
+    def _called(self, line: Line) -> tuple[str, bool]:
+        """The line without what calls for attention, and whether it is a command at all."""
+        found = _CALLED.match(line.text)
+        text = line.text[found.end() :] if found else line.text
+        called = bool(found) or line.explicit or self.registry.vocabulary.knows(text)
+        return text, called or bool(self._absent(text))
+
+    async def _known(self, id: str) -> Command | NotAccepted | None:
+        """What is known of a message that was brought before."""
+        if view := self.board.known(id):
+            return CLOSED if view.record.state == S.STATE_TOMBSTONE else Command(id)
+        return await self.dispatch.pending(id)
+
+    def _absent(self, text: str) -> Misunderstood | None:
+        """Why a line can't be understood, where its bot never said what it can do, or is gone."""
+        words = text[:400].split(None, 8)[:8]
+        found = self.registry.vocabulary.find([word.rstrip("!?") for word in words])
+        if found is not None:
+            return None if self.registry.available(found[0].bot) else nobody(found[0].bot, text)
+        bot = self.registry.absent(words)
+        return nobody(bot, text) if bot else None
+
+    def _scope(self, room: str, line: Line | None = None) -> RoomScope:
+        return RoomScope(self.people, self.pictures, room, line.uploads if line else ())
+
+    def _order(self, id: str, line: Line, parsed: Parsed, person: Person) -> Order:
+        origin = pb.Origin(
+            system=line.system,
+            workspace=line.workspace,
+            room=line.room,
+            thread=line.thread,
+            message=line.message,
+            ordinal=line.ordinal,
+            revision=line.revision,
+        )
+        return Order(
+            id=id,
+            parsed=parsed,
+            digest=self.registry.digest(parsed.command),
+            principal=pb.Principal(person=person.id),
+            cause=pb.CAUSE_GRPC if line.system == "grpc" else pb.CAUSE_LINE,
+            origin=origin,
+            card=self._card(line, id),
+            traceparent=line.traceparent,
+        )
+
+    def _card(self, line: Line, id: str) -> str:
+        """An edited line is shown on the card of the first one."""
+        if not line.revision:
+            return id
+        return command_id(line.system, line.workspace, line.room, line.message, ordinal=line.ordinal)
+
+
+def told(error: NotUnderstood) -> gateway.NotUnderstood:
+    """What is wrong with a line, for adapters."""
+    return gateway.NotUnderstood(
+        reason=error.reason,
+        line=error.line,
+        caret=error.caret,
+        length=error.length,
+        suggestion=error.suggestion,
+        code="not_understood",
+    )
+
+
+def nobody(bot: str, text: str) -> Misunderstood:
+    """Nobody is there to run it."""
+    why = gateway.NotUnderstood(
+        reason=f"no {bot} bot is running", line=text[:400], length=1, suggestion="try again when it is back", code="no_bot"
+    )
+    return Misunderstood(why)
