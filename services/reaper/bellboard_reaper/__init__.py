@@ -1,0 +1,1 @@
+"""The reaper: finds commands whose workers were lost, and says so."""

@@ -1,0 +1,69 @@
+"""The reaper as a process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+
+from bellboard.bus import Bus
+from bellboard.ledger.ops import World
+from bellboard.process import Stop, launch, open_health
+from bellboard.telemetry import logs, names
+from bellboard.telemetry.health import Check, HealthServer
+from bellboard.telemetry.otlp import SpanSender
+from bellboard.telemetry.trace import Entry, lifecycle
+
+from .reaper import Reaper
+from .settings import ReaperSettings
+
+SERVICE = "reaper"
+
+
+def main() -> int:
+    """Run until told to end; returns the exit code."""
+    return launch(SERVICE, ReaperSettings, serve)
+
+
+async def serve(settings: ReaperSettings, stop: Stop) -> None:
+    """Run in the current event loop until ``stop``. Raises SettingsError and BusUnavailable at the start."""
+    async with AsyncExitStack() as stack:
+        bus = await Bus.connect(
+            settings.bus_url, name=settings.replica, nkey_seed=settings.nkey_file, on_closed=stop.bus_closed
+        )
+        stack.push_async_callback(bus.close)
+        spans = SpanSender(SERVICE)
+        stack.push_async_callback(spans.close)
+
+        def told(entries: Sequence[Entry]) -> None:
+            if spans.enabled:
+                spans.add(lifecycle(entries))
+
+        reaper = Reaper(bus, settings.patience, told, World())
+        health = _health(settings, bus, reaper)
+        stack.push_async_callback(health.close)
+        await open_health(health)
+        logs.emit(names.SERVICE_READY, replica=settings.replica, health_port=health.port)
+        await _until_stopped(reaper, spans, stop)
+
+
+async def _until_stopped(reaper: Reaper, spans: SpanSender, stop: Stop) -> None:
+    reaping = asyncio.create_task(reaper.run())
+    sending, stopped = asyncio.create_task(spans.run()), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({reaping, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if reaping.done():
+            reaping.result()
+    finally:
+        for task in (reaping, sending, stopped):
+            task.cancel()
+        await asyncio.gather(reaping, sending, stopped, return_exceptions=True)
+
+
+def _health(settings: ReaperSettings, bus: Bus, reaper: Reaper) -> HealthServer:
+    checks: dict[str, Check] = {
+        "bus": lambda: None if bus.connected else "the bus can't be reached",
+        "permissions": lambda: bus.denied[-1] if bus.denied else None,
+        "ledger": lambda: None if reaper.caught_up else "the ledger is still being read",
+    }
+    return HealthServer(SERVICE, settings.health_host, settings.health_port, checks)
