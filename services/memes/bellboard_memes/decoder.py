@@ -16,7 +16,7 @@ from PIL import Image, ImageOps, MpoImagePlugin, WebPImagePlugin
 
 FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 PLUGINS = (MpoImagePlugin, WebPImagePlugin)
-"""What Pillow would load when it first meets such a picture; by then no file can be opened. (MPO is what many phones make of JPEG.)"""
+"""What Pillow would load when it first meets such a picture: too late by then. (MPO is what many phones make of JPEG.)"""
 
 MAX_BYTES = 5 * 2**20
 MAX_PIXELS = 20_000_000

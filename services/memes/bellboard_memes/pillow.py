@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import io
 
-from bellboard.api.memes.v1 import memes_pb2 as pb
 from PIL import Image
+
+from bellboard.api.memes.v1 import memes_pb2 as pb
 
 from . import uploads
 from .drawings import DRAWINGS

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from bellboard import BotSettings
 from pydantic import Field
+
+from bellboard import BotSettings
 
 
 class Settings(BotSettings):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from bellboard import UserError
 from PIL import Image
+
+from bellboard import UserError
 
 from . import decoder
 

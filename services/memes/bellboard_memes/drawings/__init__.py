@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
-from bellboard.api.memes.v1 import memes_pb2 as pb
 from PIL import Image
+
+from bellboard.api.memes.v1 import memes_pb2 as pb
 
 from .bell import bell
 from .dog import dog
