@@ -50,7 +50,7 @@ class House:
             HouseError: something is in the way, is missing that was there, or is broken.
         """
         try:
-            self._check(team)
+            self.check(team)
             self._make(team, bots)
         except PermissionError as error:
             raise HouseError(f"{error.filename} may not be written by {getpass.getuser()}") from error
@@ -59,13 +59,18 @@ class House:
         except OSError as error:
             raise HouseError(f"{self.folder} can't be written: {error.strerror}") from error
 
-    def _check(self, team: str) -> None:
+    def check(self, team: str = "") -> None:
+        """Make sure that nothing is missing that was there, and that the folder is that team's (or anyone's).
+
+        Raises:
+            HouseError: it can't be used as it is.
+        """
         if not self._made.exists():
             foreign = self.folder.is_dir() and any(self.folder.iterdir()) and not self.keys.is_dir()
             if foreign:
                 raise HouseError(f"{self.folder} is not empty and holds no Bellboard", hint="name another with --data")
             return
-        if (theirs := self._made.read_text().strip()) != team:
+        if team and (theirs := self._made.read_text().strip()) != team:
             raise HouseError(f"{self.folder} belongs to the team {theirs!r}, not {team!r}", hint="name another with --data")
         needed = [self.keys / name for name in (*(f"{user}.nk" for user in server.CORE_USERS), "gw-1.sign", "gw-2.sign")]
         for path in (*needed, self.keys / "session.key", self.enrolled, self.people):
