@@ -12,6 +12,9 @@ from bellboard.bus import Bus
 from bellboard.provision import House, enrol
 
 from .servers import NatsServer, close_all
+from .talk import talk_to
+
+__all__ = ["BusAs", "bus_as", "house", "nats", "talk_to"]
 
 READ, IDEMPOTENT, ONCE = options.EFFECT_READ, options.EFFECT_IDEMPOTENT, options.EFFECT_ONCE
 
