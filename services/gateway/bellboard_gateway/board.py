@@ -65,6 +65,14 @@ class Board:
         """The command with this id, or the only one whose id begins so (at least 4 characters)."""
         return self._all.find(prefix)
 
+    def known(self, id: str) -> View | None:
+        """The command with exactly this id."""
+        return self._all.views.get(id)
+
+    def matching(self, prefix: str) -> list[View]:
+        """Every command whose id begins so (at least `MIN_PREFIX` characters)."""
+        return self._all.matching(prefix)
+
     def views(self, room: str) -> list[View]:
         """The commands of a room, by when they last changed."""
         return list(self._all.feed(room).views.values())
@@ -153,7 +161,7 @@ class Board:
         with self._watchers.on(f"command {id}") as changed:
             while True:
                 changed.clear()
-                if view := self._all.views.get(id):
+                if view := self.known(id):
                     yield view
                     if view.final:
                         return

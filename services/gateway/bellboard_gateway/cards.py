@@ -6,7 +6,7 @@ A card is always made anew from the latest state, so it can't drift from the led
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bellboard.api.chat.v1 import chat_pb2 as chat
 from bellboard.api.gateway.v1 import gateway_pb2 as gateway
@@ -17,27 +17,19 @@ from bellboard.ledger.subjects import Key
 SHORT = 6
 """Characters of an id that people are shown, and may type."""
 
-MAX_PROGRESS_BLOCKS = 50
-"""Blocks kept of one attempt; a bot that says more is cut at the front."""
-
 
 @dataclass(slots=True)
 class Attempt:
-    """What one attempt has said so far: ``index`` of its newest progress record, and the blocks that still count."""
+    """What one attempt shows: ``index`` of its newest progress record, and that record's blocks."""
 
     index: int = 0
-    blocks: list[chat.Block] = field(default_factory=list)
+    blocks: Sequence[chat.Block] = ()
 
     def add(self, record: pb.ProgressRecord) -> bool:
-        """Take in a progress record; False if it is older than what is known. A new bar replaces the one before."""
+        """Take in a progress record, in place of the one before; False if it is older than that."""
         if record.index <= self.index:
             return False
-        self.index = record.index
-        for block in record.blocks:
-            if block.HasField("progress"):
-                self.blocks = [old for old in self.blocks if not old.HasField("progress")]
-            self.blocks.append(block)
-        del self.blocks[:-MAX_PROGRESS_BLOCKS]
+        self.index, self.blocks = record.index, record.blocks
         return True
 
 

@@ -156,10 +156,14 @@ class Projection:
         """The command with this id, or the only one whose id begins so (at least `MIN_PREFIX` characters)."""
         if found := self.views.get(prefix):
             return found
-        if len(prefix) < MIN_PREFIX:
-            return None
-        matching = [view for id, view in self.views.items() if id.startswith(prefix)]
+        matching = self.matching(prefix)
         return matching[0] if len(matching) == 1 else None
+
+    def matching(self, prefix: str) -> list[View]:
+        """Every command whose id begins so; none for less than `MIN_PREFIX` characters."""
+        if len(prefix) < MIN_PREFIX:
+            return []
+        return [view for id, view in self.views.items() if id.startswith(prefix)]
 
     def begin(self, key: Key, envelope: pb.Envelope) -> View:
         """Know a command, whose newest record is then taken in."""

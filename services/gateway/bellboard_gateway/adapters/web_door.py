@@ -1,0 +1,109 @@
+"""What the web room needs from the rest of the gateway: take a line, complete one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from google.protobuf.json_format import MessageToDict
+
+from bellboard.api.chat.v1 import chat_pb2 as chat
+from bellboard.errors import BusUnavailable, Refused, TooLarge, Unconfirmed, UserError
+
+from ..inbox import Inbox
+from ..lines import Command, Line, Misunderstood, NotAccepted, Talk
+from ..rooms import Rooms
+from ..scope import RoomScope
+
+SYSTEM = "web"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a person typed in a browser.
+
+    Attributes:
+        id: the message's id, made by the browser; sent again with the same id it is the same line.
+        explicit: it is a command even if it does not look like one (a button's line).
+        talk: it is talk even if it looks like a command ("say it anyway").
+    """
+
+    id: str
+    room: str
+    person: str
+    text: str
+    thread: str = ""
+    explicit: bool = False
+    talk: bool = False
+    uploads: tuple[chat.BlobRef, ...] = ()
+
+
+class Door(Protocol):
+    """Where lines go."""
+
+    async def say(self, said: Said) -> dict[str, Any]:
+        """Take a line; the verdict as the browser is told it (see `web`)."""
+
+    def complete(self, said: Said, cursor: int) -> list[dict[str, Any]]:
+        """What may stand from ``start`` to the cursor: ``text``, and one line of ``help``."""
+
+
+class GatewayDoor:
+    """The way into the gateway proper."""
+
+    def __init__(self, inbox: Inbox, rooms: Rooms) -> None:
+        self._inbox, self._rooms = inbox, rooms
+
+    async def say(self, said: Said) -> dict[str, Any]:
+        if said.talk:
+            return await self._talk(said)
+        line = Line(
+            system=SYSTEM,
+            workspace="",
+            room=said.room,
+            message=said.id,
+            person=said.person,
+            text=said.text,
+            thread=said.thread,
+            explicit=said.explicit,
+            uploads=said.uploads,
+        )
+        match await self._inbox.take(line) if said.text.strip() else Talk():
+            case Command(id=id):
+                if said.uploads:  # the room sees what was uploaded, and it is the room's last picture
+                    await self._talk(replace(said, id=f"{said.id}-up"[:64], text=""))
+                return {"kind": "command", "command_id": id}
+            case Misunderstood(why=why):
+                return {"kind": "misunderstood", "not_understood": MessageToDict(why, preserving_proto_field_name=True)}
+            case NotAccepted(reason=reason, final=final):
+                return not_accepted(reason, final=final)
+            case Talk():
+                return await self._talk(said)
+
+    async def _talk(self, said: Said) -> dict[str, Any]:
+        if not said.text.strip() and not said.uploads:
+            return not_accepted("there is nothing in it", final=True)
+        try:
+            await self._rooms.say(
+                room=said.room,
+                message=said.id,
+                person=said.person,
+                text=said.text,
+                thread=said.thread,
+                uploads=said.uploads,
+            )
+        except (UserError, TooLarge, Refused) as error:
+            return not_accepted(str(error), final=True)
+        except (Unconfirmed, BusUnavailable) as error:
+            return not_accepted(error.text, final=False)
+        return {"kind": "talk"}
+
+    def complete(self, said: Said, cursor: int) -> list[dict[str, Any]]:
+        scope = RoomScope(self._inbox.people, self._rooms, said.room)
+        offers = self._inbox.registry.vocabulary.complete(said.text, cursor, scope)
+        return [{"text": offer.text, "help": offer.help, "start": offer.start} for offer in offers]
+
+
+def not_accepted(reason: str, *, final: bool) -> dict[str, Any]:
+    """The verdict that a line was not taken; unless ``final``, it is not known yet."""
+    return {"kind": "not_accepted", "reason": reason, "final": final}

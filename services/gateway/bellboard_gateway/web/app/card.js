@@ -1,0 +1,84 @@
+// A card: one command, edited in place as it goes on, with what it started shown on it.
+import { html, classes } from "./html.js";
+import { Blocks } from "./blocks.js";
+import { person, say, store, time } from "./store.js";
+import { Stamp, Who } from "./who.js";
+import { length, short, state } from "./words.js";
+
+const run = (line) => say(line, { explicit: true });
+
+function Chip({ card }) {
+  const [word, kind] = state(card);
+  return html`<span class=${classes("chip", kind)}><i aria-hidden="true"></i>${word}</span>`;
+}
+
+const STEP_WORDS = { STEP_STATE_DONE: "done", STEP_STATE_STARTED: "begun" };
+
+function Steps({ steps }) {
+  if (!steps?.length) return null;
+  return html`<ol class="steps">${steps.map((step) => {
+    const word = STEP_WORDS[step.state] ?? "ahead";
+    return html`<li class=${word} aria-current=${word === "begun" ? "step" : undefined}>${step.name}<span class="hidden"> (${word})</span></li>`;
+  })}</ol>`;
+}
+
+// What can be done about a card: the label, the line it runs, and how it is meant.
+function deeds(card) {
+  const id = card.command_id.slice(0, 8);
+  if (card.state === "STATE_AWAITING_APPROVAL") return [["Approve", `approve ${id}`, "good"], ["Reject", `reject ${id}`, "bad"]];
+  if (card.state === "STATE_UNKNOWN") return [["It happened", `resolve ${id} succeeded`, "good"], ["It did not happen", `resolve ${id} failed`, "bad"]];
+  if (!card.final) return [["Cancel", `cancel ${id}`, ""]];
+  return [];
+}
+
+function Deeds({ card }) {
+  const all = deeds(card);
+  if (!all.length) return null;
+  return html`<div class="deeds">${all.map(([label, line, kind]) => html`<button key=${label} type="button"
+    class=${classes("deed", kind)} title=${line} disabled=${!store.online} onClick=${() => run(line)}>${label}</button>`)}</div>`;
+}
+
+function Reason({ card }) {
+  const told = card.blocks?.some((block) => block.failure?.text === card.reason);
+  if (!card.reason || told) return null;
+  return html`<p class=${classes("reason", state(card)[1])}>${card.reason}</p>`;
+}
+
+function Body({ card }) {
+  return html`
+    <${Reason} card=${card} />
+    <${Steps} steps=${card.steps} />
+    <${Blocks} blocks=${card.blocks} run=${run} />
+    <${Deeds} card=${card} />`;
+}
+
+function Child({ card }) {
+  return html`<div class="child" data-command=${card.command_id}>
+    <div class="child-head"><code class="line">${card.line}</code><${Chip} card=${card} /></div>
+    <${Body} card=${card} />
+  </div>`;
+}
+
+export function Card({ card, children = [], replies, openThread }) {
+  const took = card.final ? time(card.at) - time(card.received_at) : 0;
+  return html`<article id=${`card-${card.command_id}`} data-command=${card.command_id} data-state=${card.state}
+      class=${classes("entry", "card", state(card)[1], store.focus && card.command_id.startsWith(store.focus) && "focus")}
+      aria-label=${`${card.line}, ${state(card)[0]}`}>
+    <${Who} id=${card.principal} />
+    <div class="content">
+      <header><b>${person(card.principal)}</b><${Stamp} at=${time(card.received_at)} href=${`#${card.room}/${card.command_id}`} /></header>
+      <div class="board">
+        <div class="head"><code class="line">${card.line}</code><${Chip} card=${card} /></div>
+        <${Body} card=${card} />
+        ${children.map((child) => html`<${Child} key=${child.command_id} card=${child} />`)}
+        <footer>
+          <a href=${`#${card.room}/${card.command_id}`} title="Link to this card">${short(card.command_id)}</a>
+          <span>${card.bot}</span>
+          ${took > 0 && html`<span title="From the line to its end">${length(took)}</span>`}
+          ${card.trace_id && html`<span class="trace" title=${`trace ${card.trace_id}`}>trace ${card.trace_id.slice(0, 8)}</span>`}
+          ${openThread && html`<button type="button" class="reply" onClick=${openThread}>${replies || "Reply in thread"}</button>`}
+        </footer>
+      </div>
+    </div>
+  </article>`;
+}

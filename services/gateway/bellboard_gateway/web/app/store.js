@@ -1,0 +1,211 @@
+// What the page knows, and everything that changes it. Components read `store` and are drawn anew by `changed`.
+import { Socket } from "./socket.js";
+
+const RETRY = 2000;
+const HISTORY = 100;
+
+const saved = (key, otherwise) => {
+  try { return JSON.parse(localStorage.getItem(key)) ?? otherwise; } catch { return otherwise; }
+};
+const save = (key, value) => {
+  try { localStorage.setItem(key, JSON.stringify(value)); } catch { /* private windows may refuse */ }
+};
+
+export const store = {
+  me: "", people: new Map(), rooms: [], present: new Set(), version: "",
+  online: false, everOnline: false,
+  room: "", focus: "", thread: "",
+  feeds: new Map(), outbox: new Map(), answers: [],
+  wrong: null, completions: { n: 0, items: [] }, said: "",
+  read: saved("read", {}), history: saved("history", []),
+};
+
+let draw = () => {};
+let due = false;
+export function onChange(callback) { draw = callback; }
+export function changed() {
+  if (due) return;
+  due = true;
+  const go = () => { if (due) { due = false; draw(); } };
+  requestAnimationFrame(go);
+  if (document.hidden) setTimeout(go, 50);  // no frames come to a page in the background
+}
+
+export function feed(room = store.room) {
+  if (!store.feeds.has(room)) store.feeds.set(room, { cards: new Map(), lines: new Map(), cursor: null, more: false });
+  return store.feeds.get(room);
+}
+
+export const person = (id) => store.people.get(id)?.name ?? id;
+export const time = (stamp) => (stamp ? Date.parse(stamp) : 0);
+
+// --- rooms ---
+
+export function enter(room, focus = "") {
+  const known = store.rooms.find((one) => one.id === room) ?? store.rooms[0];
+  if (!known) { store.room = room; store.focus = focus; return; }
+  const moved = store.room !== known.id;
+  store.room = known.id;
+  store.focus = focus;
+  if (moved) { store.thread = ""; store.wrong = null; }
+  watch();
+  if (focus) find(focus);
+  seen();
+  changed();
+}
+
+function watch() {
+  socket.send({ t: "watch", room: store.room, cursor: feed().cursor });
+}
+
+function find(id) {
+  if (!feed().cards.has(id)) socket.send({ t: "find", id });
+}
+
+export function earlier() {
+  const moments = [...feed().cards.values()].map((card) => time(card.received_at));
+  for (const { line } of feed().lines.values()) moments.push(time(line.at));
+  socket.send({ t: "earlier", room: store.room, before: moments.length ? Math.min(...moments) : Date.now() });
+}
+
+export const unread = (room) => room.id !== store.room && room.at > (store.read[room.id] ?? 0);
+
+function seen() {
+  const room = store.rooms.find((one) => one.id === store.room);
+  if (!room || document.hidden || store.read[room.id] === room.at) return;
+  store.read = { ...store.read, [room.id]: room.at };
+  save("read", store.read);
+}
+document.addEventListener("visibilitychange", () => { seen(); changed(); });
+
+// --- lines ---
+
+export function say(text, { thread = store.thread, explicit = false, talk = false, uploads = [] } = {}) {
+  const said = { id: crypto.randomUUID(), room: store.room, thread, text, explicit, talk, uploads };
+  store.outbox.set(said.id, { said, at: Date.now(), state: "sending", reason: "" });
+  store.wrong = null;
+  if (!explicit && text && store.history.at(-1) !== text) {
+    store.history = [...store.history, text].slice(-HISTORY);
+    save("history", store.history);
+  }
+  offer(said.id);
+  changed();
+  return said.id;
+}
+
+// Offer a line until there is a verdict; the id makes it the same line however often it is offered.
+function offer(id) {
+  const waiting = store.outbox.get(id);
+  if (waiting) socket.send({ t: "say", ...waiting.said });
+}
+
+export function drop(id) { store.outbox.delete(id); changed(); }
+export function sayAnew(id) {
+  const { said } = store.outbox.get(id);
+  drop(id);
+  say(said.text, said);
+}
+
+function verdict({ id, kind, ...rest }) {
+  const waiting = store.outbox.get(id);
+  if (!waiting) return;
+  if (kind === "not_accepted") {
+    waiting.state = rest.final ? "refused" : "unconfirmed";
+    waiting.reason = rest.reason;
+    if (!rest.final) setTimeout(() => offer(id), RETRY);
+  } else if (kind === "misunderstood") {
+    store.outbox.delete(id);
+    store.wrong = { ...rest.not_understood, said: waiting.said };
+  } else if (kind === "answer") {
+    store.outbox.delete(id);
+    store.answers = [...store.answers.slice(-20), { id, at: Date.now(), said: waiting.said, blocks: rest.blocks }];
+  } else {
+    waiting.state = "taken";  // the card or the line itself takes its place
+    waiting.command = rest.command_id;
+    settle(waiting.said.room);
+  }
+}
+
+function settle(room) {
+  const { cards, lines } = feed(room);
+  const messages = new Set([...cards.values()].map((card) => card.message_id));
+  for (const [id, { state, command }] of store.outbox) {
+    if (state === "taken" && (cards.has(command) || messages.has(id) || lines.has(id))) store.outbox.delete(id);
+  }
+}
+
+export function dismiss() { store.wrong = null; changed(); }
+
+let asked = 0;
+export function complete(line, cursor) {
+  socket.send({ t: "complete", n: ++asked, room: store.room, line, cursor });
+}
+export function forgetCompletions() {
+  asked += 1;
+  store.completions = { n: asked, items: [] };
+  changed();
+}
+
+// --- what the gateway says ---
+
+const FINAL_SOUND = { STATE_SUCCEEDED: "succeeded", STATE_FAILED: "failed", STATE_UNKNOWN: "is unknown", STATE_DENIED: "was denied" };
+
+function put(into, cards, lines) {
+  for (const card of cards ?? []) {
+    const known = into.cards.get(card.command_id);
+    if (!known || Number(card.sequence) >= Number(known.sequence)) into.cards.set(card.command_id, card);
+  }
+  for (const { sequence, line } of lines ?? []) into.lines.set(line.id, { sequence, line });
+}
+
+// Words for those who hear the page: new talk, and how commands end.
+function speak(cards, lines) {
+  const words = [
+    ...lines.filter(({ line }) => line.person !== store.me).map(({ line }) => `${person(line.person)}: ${line.text ?? "a file"}`),
+    ...cards.filter((card) => card.final && FINAL_SOUND[card.state]).map((card) => `${card.line} ${FINAL_SOUND[card.state]}`),
+  ];
+  if (words.length) store.said = words.slice(-3).join(". ");
+}
+
+const take = {
+  hello({ me, people, rooms, present, version }) {
+    if (store.version && store.version !== version) return location.reload();
+    Object.assign(store, { me, version, rooms, online: true, everOnline: true, present: new Set(present) });
+    store.people = new Map(people.map((one) => [one.id, one]));
+    enter(store.room || rooms[0]?.id, store.focus);
+    for (const id of store.outbox.keys()) offer(id);
+  },
+  batch({ room, cursor, reset, cards, lines, more }) {
+    const into = feed(room);
+    const first = into.cursor === null;
+    if (reset) { into.cards.clear(); into.lines.clear(); into.more = more; }
+    put(into, cards, lines);
+    into.cursor = cursor;
+    if (!first) speak(cards, lines);
+    settle(room);
+  },
+  earlier({ room, cards, lines, more }) {
+    put(feed(room), cards, lines);
+    feed(room).more = more;
+  },
+  found({ card }) {
+    if (!card) return;
+    put(feed(card.room), [card], []);
+    if (card.thread && card.room === store.room) store.thread = card.thread;
+  },
+  verdict,
+  completions(said) { if (said.n === asked) store.completions = said; },
+  present({ people }) { store.present = new Set(people); },
+  stirs({ rooms }) {
+    store.rooms = store.rooms.map((room) => ({ ...room, at: rooms[room.id] ?? room.at }));
+    seen();
+  },
+};
+
+const socket = new Socket({
+  open() {},
+  message(said) { take[said.t]?.(said); changed(); },
+  closed() { store.online = false; changed(); },
+});
+
+export function start() { socket.connect(); }

@@ -1,0 +1,51 @@
+// Words for states, moments and sizes.
+
+export const STATES = {
+  STATE_RECEIVED: ["sent", "waiting"],
+  STATE_APPROVED: ["approved", "waiting"],
+  STATE_AWAITING_APPROVAL: ["needs approval", "asking"],
+  STATE_QUEUED: ["queued", "waiting"],
+  STATE_READY: ["ready", "waiting"],
+  STATE_CLAIMED: ["taken up", "running"],
+  STATE_STARTED: ["running", "running"],
+  STATE_STEP: ["running", "running"],
+  STATE_SUCCEEDED: ["done", "good"],
+  STATE_RESOLVED_SUCCEEDED: ["done", "good"],
+  STATE_FAILED: ["failed", "bad"],
+  STATE_RESOLVED_FAILED: ["failed", "bad"],
+  STATE_DENIED: ["denied", "bad"],
+  STATE_REJECTED: ["rejected", "bad"],
+  STATE_EXPIRED: ["expired", "off"],
+  STATE_CANCELLED: ["cancelled", "off"],
+  STATE_TOMBSTONE: ["not accepted", "off"],
+  STATE_UNKNOWN: ["unknown", "unknown"],
+};
+
+export const state = (card) => STATES[card.state] ?? ["", "off"];
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
+
+export const atClock = (moment) => clock.format(moment);
+export const atExact = (moment) => exact.format(moment);
+export function onDay(moment) {
+  const days = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(moment).setHours(0, 0, 0, 0)) / 864e5);
+  return days === 0 ? "Today" : days === 1 ? "Yesterday" : day.format(moment);
+}
+
+export function length(milliseconds) {
+  const seconds = milliseconds / 1000;
+  if (seconds < 1) return `${Math.max(0, Math.round(milliseconds))} ms`;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  const minutes = Math.floor(seconds / 60);
+  return minutes < 60 ? `${minutes} min ${Math.round(seconds % 60)} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+export function size(bytes) {
+  const kib = bytes / 1024;
+  return kib < 1 ? `${bytes} B` : kib < 1024 ? `${Math.round(kib)} KiB` : `${(kib / 1024).toFixed(1)} MiB`;
+}
+
+export const short = (id) => id.slice(0, 6);
+
