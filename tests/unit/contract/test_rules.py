@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bellboard.api.options.v1 import options_pb2 as options
@@ -10,8 +12,8 @@ from bellboard.contract.files import digest_of
 from bellboard.errors import ContractError
 from tests.unit.contract.making import COLOUR, DURATION, PICTURE, Method, announce, arg, command, contract
 
-REST = {"kind": options.ARGUMENT_KIND_REST}
-PERSON = {"kind": options.ARGUMENT_KIND_PERSON}
+REST: dict[str, Any] = {"kind": options.ARGUMENT_KIND_REST}
+PERSON: dict[str, Any] = {"kind": options.ARGUMENT_KIND_PERSON}
 
 BROKEN = {
     "phrase missing": (command(""), "is not 1 to 5 words"),
