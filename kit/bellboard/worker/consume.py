@@ -131,7 +131,7 @@ class Worker:
             names.IN_FLIGHT.labels(self._bot.name).dec()
         if verdict is Verdict.DONE:
             await delivery.ack()
-        else:
+        elif verdict is Verdict.LATER:
             await self._hand_back(delivery, "later")
 
     async def _refuse(self, delivery: Delivery, refusal: Refusal) -> None:
