@@ -9,7 +9,7 @@ import time
 
 import bellboard.ledger.work
 
-from .runner import Tally, campaign, play, table
+from .runner import SHARD, Tally, campaign, play, table
 from .world import Violation
 
 
@@ -18,6 +18,7 @@ def main() -> int:
     parser.add_argument("--histories", type=int, default=100_000, help="distinct histories to play")
     parser.add_argument("--seed", type=int, default=1, help="what all of it follows from")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--shard", type=int, default=SHARD, help="histories to play in one go")
     parser.add_argument("--least", type=int, default=0, help="how often each transition must be taken")
     parser.add_argument("--keep-going", action="store_true", help="do not stop at the first violation")
     parser.add_argument("--replay", type=int, metavar="HISTORY", help="play one history again, and tell it")
@@ -26,7 +27,7 @@ def main() -> int:
         return _replay(given.replay)
     print(f"seed {given.seed}; procedures from {bellboard.ledger.work.__file__}", flush=True)
     begun = time.monotonic()
-    tally = campaign(given.seed, given.histories, given.processes, given.keep_going)
+    tally = campaign(given.seed, given.histories, given.processes, given.keep_going, given.shard)
     _report(tally, time.monotonic() - begun)
     rare = [taken for taken in table() if tally.transitions[taken] < given.least]
     if rare:

@@ -103,17 +103,17 @@ def shard(seeds: range) -> Tally:
     return tally
 
 
-def shards(seed: int) -> Iterator[range]:
+def shards(seed: int, size: int) -> Iterator[range]:
     """The seeds of the histories that a seed stands for, in order and without end."""
     first = seed * 1_000_000_000
     while True:
-        yield range(first, first + SHARD)
-        first += SHARD
+        yield range(first, first + size)
+        first += size
 
 
-def campaign(seed: int, histories: int, processes: int = 1, keep_going: bool = False) -> Tally:
+def campaign(seed: int, histories: int, processes: int = 1, keep_going: bool = False, size: int = SHARD) -> Tally:
     """Play until there are so many distinct histories, or one breaks an invariant."""
-    tally, ahead = Tally(), shards(seed)
+    tally, ahead = Tally(), shards(seed, size)
     if processes == 1:
         while len(tally.distinct) < histories and (keep_going or not tally.violations):
             tally.add(shard(next(ahead)))
