@@ -1,4 +1,4 @@
-"""One connection to the bus, and what is published over it."""
+"""What can be done over a connection to the bus."""
 
 from __future__ import annotations
 
@@ -11,16 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import nats.errors
-import nkeys
-from nats.aio.client import Client
 
-from bellboard.errors import BusUnavailable, Refused, SettingsError, TooLarge, Unconfirmed
-from bellboard.telemetry import logs, names
+from bellboard.errors import BusUnavailable, Unconfirmed
+from bellboard.telemetry import names
 
 from . import reads
 from .acks import sequence_of
 from .follow import Follow
 from .inbound import Inbound, Listen
+from .link import Link, inbox_of
 from .messages import STATUS, Message
 from .pull import Pull
 from .replies import Replies
@@ -28,27 +27,19 @@ from .replies import Replies
 PATIENCE = 10.0
 TIMEOUT = 2.0
 TICK = 0.1
-MAX_SUBJECT = 1024
 NO_RESPONDERS = "503"
 
 
 class Bus:
-    """A connection to the bus, which comes back by itself as often as it is lost.
-
-    Attributes:
-        denied: what the server's permissions refused so far; anything here is a fault of the set-up.
-    """
+    """A connection to the bus, which comes back by itself as often as it is lost."""
 
     def __init__(self, name: str, inbox: str, on_closed: Callable[[], None] | None) -> None:
-        self._name, self._inbox, self._on_closed = name, inbox, on_closed
-        self._client: Any = Client()
+        self._link = Link(name, inbox, self)
         self._replies = Replies(f"{inbox}.{secrets.token_hex(6)}")
-        self._open: set[Inbound[Any]] = set()
-        self._up = self._closing = False
-        self._last_error = ""
-        self._ticking: asyncio.Task[None] | None = None
+        self._inbounds: set[Inbound[Any]] = set()
         self._inboxes = 0
-        self.denied: tuple[str, ...] = ()
+        self._on_closed = on_closed
+        self._ticking: asyncio.Task[None] | None = None
 
     @classmethod
     async def connect(
@@ -67,48 +58,32 @@ class Bus:
             name: shown in the server's lists.
             nkey_seed: the seed of the bus user, or the file it lies in (read again at each reconnect).
             inbox: the prefix of this user's inboxes; by default made from its public key, else from its name.
-            on_closed: called when the connection is lost for good, which nothing in here can mend.
+            on_closed: called when the connection is lost for good, which only a new process can mend.
 
         Raises:
             BusUnavailable: the bus could not be reached in time.
             SettingsError: the seed can't be read, or is none.
         """
-        bus = cls(name, inbox or _inbox(name, nkey_seed), on_closed)
-        await bus._connect(url, nkey_seed, patience)
+        bus = cls(name, inbox or inbox_of(name, nkey_seed), on_closed)
+        await bus._link.connect(url, nkey_seed, patience)
+        await bus._link.subscribe(f"{bus._replies.prefix}.*", bus._replies.take)
+        bus._ticking = asyncio.create_task(bus._tick())
         return bus
-
-    async def _connect(self, url: str, seed: str | Path | None, patience: float) -> None:
-        credentials = {"nkeys_seed": str(seed)} if isinstance(seed, Path) else {"nkeys_seed_str": seed}
-        try:
-            async with asyncio.timeout(patience):
-                await self._client.connect(
-                    url, name=self._name, inbox_prefix=self._inbox, **credentials,
-                    pending_size=-1, max_reconnect_attempts=-1, reconnect_time_wait=0.2, connect_timeout=2,
-                    ping_interval=3, max_outstanding_pings=2, drain_timeout=5,
-                    error_cb=self._on_error, disconnected_cb=self._on_disconnected,
-                    reconnected_cb=self._on_reconnected, closed_cb=self._on_client_closed,
-                )  # fmt: skip
-                await self._client.subscribe(f"{self._replies.prefix}.*", cb=self._replies.take)
-        except (TimeoutError, OSError, nats.errors.Error) as error:
-            self._closing = True
-            with contextlib.suppress(Exception):  # what is left of a connection that never was
-                await self._client.close()
-            text = self._last_error or str(error)
-            raise BusUnavailable(f"the bus at {url} can't be reached: {text}", hint="is nats-server running?") from error
-        self._up = True
-        names.BUS_UP.set(1)
-        logs.emit(names.BUS_CONNECTED, url=url, user=self._name)
-        self._ticking = asyncio.create_task(self._tick())
 
     @property
     def connected(self) -> bool:
         """Whether the bus can be reached, as far as is known."""
-        return bool(self._up and self._client.is_connected and not self._closing)
+        return self._link.connected
 
     @property
     def closed(self) -> bool:
         """Whether it was closed, or is lost for good."""
-        return bool(self._closing or self._client.is_closed)
+        return self._link.closed
+
+    @property
+    def denied(self) -> tuple[str, ...]:
+        """What the server's permissions refused so far; anything here is a fault of the set-up."""
+        return self._link.denied
 
     async def publish(
         self,
@@ -148,7 +123,7 @@ class Bus:
         """Send a message and wait for the one answer to it. Raises as `publish` does, but never CasLost."""
         reply, future = self._replies.expect(subject, timeout)
         try:
-            await self._write(subject, payload, reply, headers)
+            await self._link.write(subject, payload, reply, headers)
             answer = await future
         except Unconfirmed:
             names.BUS_UNCONFIRMED.inc()
@@ -166,7 +141,7 @@ class Bus:
             BusUnavailable: the bus is known to be out of reach; nothing was sent.
             TooLarge, Refused: nothing was sent.
         """
-        await self._write(subject, payload, reply, headers)
+        await self._link.write(subject, payload, reply, headers)
 
     async def last(self, stream: str, subject: str) -> Message | None:
         """The last message on a subject. It may be stale. Raises Unconfirmed or BusUnavailable."""
@@ -200,21 +175,19 @@ class Bus:
         """What is said on a subject while connected."""
         return Listen(self, subject)
 
+    async def flush(self, timeout: float = TIMEOUT) -> None:
+        """Wait until the server has all that was sent and subscribed so far. Raises Unconfirmed."""
+        await self._link.flush(timeout)
+
     async def close(self, drain: bool = True) -> None:
         """End every iteration and close the connection; with ``drain`` after sending what waits to be sent."""
-        if self._closing:
+        if self._ticking is None:
             return
-        was_up, self._closing = self.connected, True
-        for inbound in list(self._open):
-            inbound.end()
-        if self._ticking is not None:
-            self._ticking.cancel()
-        # A stopped server takes no bytes, so neither way may wait for ever.
-        with contextlib.suppress(TimeoutError, OSError, nats.errors.Error):
-            async with asyncio.timeout(5):
-                await (self._client.drain() if drain and was_up else self._client.close())
+        self._ticking.cancel()
+        self._ticking = None
+        self._end_all()
+        await self._link.close(drain)
         self._replies.lost()
-        names.BUS_UP.set(0)
 
     def new_inbox(self) -> str:
         """A subject of this user's own, for answers."""
@@ -223,89 +196,42 @@ class Bus:
 
     async def attach(self, inbound: Inbound[Any], subject: str, take: Callable[[Any], Awaitable[None]]) -> Any:
         """Subscribe for the modules of this package. Raises BusUnavailable if the bus is closed."""
-        if self.closed:
-            raise BusUnavailable("the bus is closed")
-        self._open.add(inbound)
-        return await self._client.subscribe(subject, cb=take)
+        self._inbounds.add(inbound)
+        return await self._link.subscribe(subject, take)
 
     async def detach(self, inbound: Inbound[Any], subscription: Any) -> None:
         """Undo `attach`."""
-        self._open.discard(inbound)
-        with contextlib.suppress(nats.errors.Error):
+        self._inbounds.discard(inbound)
+        with contextlib.suppress(nats.errors.Error):  # it went with the connection
             await subscription.unsubscribe()
-
-    async def _write(self, subject: str, payload: bytes, reply: str, headers: Mapping[str, str] | None) -> None:
-        if not self.connected:
-            raise BusUnavailable("the bus can't be reached")
-        size = len(payload) + sum(len(key) + 4 * len(value) + 4 for key, value in (headers or {}).items())
-        # The server answers either of these by closing the connection.
-        if size + 64 > self._client.max_payload:
-            raise TooLarge(f"{size} bytes are more than the bus takes")
-        if len(subject) > MAX_SUBJECT or "*" in subject or ">" in subject:
-            raise Refused("that is no subject to publish to")
-        try:
-            await self._client.publish(subject, payload, reply=reply, headers=dict(headers) if headers else None)
-        except (nats.errors.BadSubjectError, nats.errors.BadHeaderError) as error:
-            raise Refused("that is no subject or header to publish") from error
-        except nats.errors.Error as error:
-            raise BusUnavailable("the bus can't be reached") from error
 
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK)
             now = time.monotonic()
             self._replies.sweep(now)
-            for inbound in list(self._open):
+            for inbound in list(self._inbounds):
                 inbound.tick(now)
 
-    async def _on_error(self, error: Exception) -> None:
-        self._last_error = str(error) or type(error).__name__
-        if isinstance(error, nats.errors.SlowConsumerError):
-            names.BUS_DROPPED.inc()
-            logs.emit(names.BUS_SLOW, subject=error.subject)
-        elif "permissions violation" in self._last_error.lower():
-            self.denied = (*self.denied[-19:], self._last_error)
-            self._replies.denied(self._last_error.lower())
-            logs.emit(names.BUS_DENIED, error=self._last_error)
+    def _end_all(self) -> None:
+        for inbound in list(self._inbounds):
+            inbound.end()
 
-    async def _on_disconnected(self) -> None:
-        # What was not sent yet must not be sent after a reconnect: whoever sent it has been told that it failed.
-        self._client._pending.clear()
-        self._client._pending_data_size = 0
+    def lost(self) -> None:
+        """The connection was lost, and with it every answer."""
         self._replies.lost()
-        names.BUS_UP.set(0)
-        if self._up and not self._closing:
-            logs.emit(names.BUS_LOST, error=self._last_error)
-        self._up = False
 
-    async def _on_reconnected(self) -> None:
-        self._up = True
-        names.BUS_UP.set(1)
-        names.BUS_RECONNECTS.inc()
-        logs.emit(names.BUS_CONNECTED, user=self._name)
-        for inbound in list(self._open):
+    def back(self) -> None:
+        """The connection is there again."""
+        for inbound in list(self._inbounds):
             inbound.reconnected()
 
-    async def _on_client_closed(self) -> None:
-        if self._closing:
-            return
-        self._up = False
-        logs.emit(names.BUS_CLOSED, error=self._last_error)
-        for inbound in list(self._open):
-            inbound.end()
+    def gone(self) -> None:
+        """The connection is lost for good."""
+        self._end_all()
         if self._on_closed is not None:
             self._on_closed()
 
-
-def _inbox(name: str, seed: str | Path | None) -> str:
-    """The inbox prefix of a user, which its permissions name: made from its public key."""
-    if seed is None:
-        return f"_INBOX_{name}"
-    try:
-        text = seed.read_text() if isinstance(seed, Path) else seed
-        pair = nkeys.from_seed(bytearray(text.strip().encode()))  # type: ignore[no-untyped-call]
-        return f"_INBOX_{pair.public_key.decode()}"
-    except OSError as error:
-        raise SettingsError(f"the bus key {seed} can't be read: {error.strerror}") from error
-    except Exception as error:  # nkeys raises errors of many kinds
-        raise SettingsError("the bus key is not an nkey seed") from error
+    def refused(self, violation: str) -> None:
+        """The server refused something."""
+        self._replies.denied(violation)

@@ -6,6 +6,7 @@ the connection comes back, and when the server's heartbeat stays away. A pull th
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,16 @@ class Pull(Inbound[Delivery]):
                 raise StopAsyncIteration
             if isinstance(item, Delivery) and time.monotonic() - item.at < self._stale:
                 return item
+
+    async def aclose(self) -> None:
+        """End, and hand back what waits here, so that another worker has it at once."""
+        self.end()
+        while not self._queue.empty():
+            item = self._queue.get_nowait()
+            if isinstance(item, Delivery) and not self._brittle:
+                with contextlib.suppress(BusError):  # then it comes again after its ack wait
+                    await self._bus.send(item.reply, b"-NAK")
+        await super().aclose()
 
     async def _ask(self) -> None:
         now = time.monotonic()

@@ -6,11 +6,15 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, overload
 
 T = TypeVar("T")
 
 
+@overload
+async def eventually(check: Callable[[], Awaitable[T]], timeout: float = 10.0, *, because: str = "") -> T: ...
+@overload
+async def eventually(check: Callable[[], T], timeout: float = 10.0, *, because: str = "") -> T: ...
 async def eventually(check: Callable[[], T | Awaitable[T]], timeout: float = 10.0, *, because: str = "") -> T:
     """Try until a check gives something true, and return that. A check may also assert.
 
