@@ -56,6 +56,7 @@ chaos: $(VENV)/.dev ## kill everything, many times, and count; ARGS="--seed 7" t
 new-bot: $(VENV)/.dev ## make a bot whose tests pass: make new-bot NAME=weather
 	@test -n "$(NAME)" || { echo "say its name: make new-bot NAME=weather" >&2; exit 2; }
 	@$(BIN)/bell new-bot "$(NAME)"
+	@$(PIP) install --no-deps --no-build-isolation -e "services/$(NAME)"
 
 .PHONY: pins
 pins: $(VENV)/.dev ## choose newer versions, and pin them by hash

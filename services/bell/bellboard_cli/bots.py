@@ -74,3 +74,19 @@ def module_of(name: str) -> str:
         known = ", ".join(sorted(installed)) or "none"
         raise UserError(f"no bot {name} is installed", hint=f"installed are: {known}; or say --module")
     return installed[name].module.removesuffix(".bot")
+
+
+def new_bot(name: str, into: Path | None) -> str:
+    """Make a bot: under `services` in a checkout of Bellboard, else here.
+
+    Raises:
+        UserError: the name is none, or taken.
+        Failed: the compiler for contracts is not installed.
+    """
+    from bellboard.scaffold import make_bot  # it is the only command that needs it
+
+    checkout = Path("services").is_dir() and Path("kit").is_dir()
+    folder = make_bot(name, into or Path("services" if checkout else "."))
+    return f"""{folder} holds a bot with a contract, one command, and tests that pass.
+test it:   python -m pytest {folder}
+admit it:  pip install --no-deps -e {folder} && bell bot enrol {name} --open"""

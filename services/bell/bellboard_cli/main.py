@@ -17,6 +17,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     help="Start Bellboard, speak to it, look after it.",
 )
 bot = typer.Typer(no_args_is_help=True, help="Say which bots there are.")
@@ -120,7 +121,7 @@ def enrol(
 @app.command("new-bot")
 def new_bot(
     name: Annotated[str, typer.Argument(help="The bot's name, such as weather.")],
-    into: Annotated[Path, typer.Option(help="The checkout in which to make it.")] = Path(),
+    into: Annotated[Path | None, typer.Option(help="The folder in which to make it.")] = None,
 ) -> None:
     """Make a bot, with a contract, one command, and tests that pass."""
     from .bots import new_bot

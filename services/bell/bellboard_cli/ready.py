@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 
-from bellboard.errors import BellboardError
+from bellboard.errors import BellboardError, UserError
 
 from .client import Client
 from .ports import HOST
@@ -28,13 +29,20 @@ async def missing(running: RunFile, bots: Iterable[str]) -> list[str]:
     return [bot for bot in bots if bot not in heard]
 
 
-async def health(port: int, path: str = "/readyz") -> tuple[int, str]:
+async def health(port: int) -> tuple[int, str]:
     """What a process says of itself: HTTP status and text; status 0 if nobody answers within a second."""
+    return await ask("GET", port, "/readyz")
+
+
+async def ask(method: str, port: int, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, str]:
+    """One small HTTP request to this machine: status and text; status 0 if nobody answers within a second."""
+    sent = {"Host": f"{HOST}:{port}", "Connection": "close", "Content-Length": "0", **(headers or {})}
+    lines = [f"{method} {path} HTTP/1.0", *(f"{name}: {value}" for name, value in sent.items())]
     try:
         async with asyncio.timeout(1.0):
             reader, writer = await asyncio.open_connection(HOST, port)
             try:
-                writer.write(f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
+                writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
                 head, _, body = (await reader.read()).partition(b"\r\n\r\n")
             finally:
                 writer.close()
@@ -47,3 +55,11 @@ async def health(port: int, path: str = "/readyz") -> tuple[int, str]:
 async def _is_ready(port: int) -> bool:
     status, _ = await health(port)
     return status == 200
+
+
+async def sign_in_link(running: RunFile) -> str:
+    """A link that signs the local owner in, once. Raises UserError if the page does not give one."""
+    status, text = await ask("POST", running.ports["web"], "/link", {"Authorization": f"Bearer {running.token}"})
+    if status != 200:
+        raise UserError("the page gives no sign-in link", hint="see logs/gateway.log")
+    return running.url + str(json.loads(text)["path"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import IntEnum
@@ -19,6 +19,9 @@ from .runfile import RunFile
 
 AGAIN = 0.3
 """Seconds between asking again."""
+
+
+Answers = AsyncGenerator[gateway.RunLineResponse, None]
 
 
 class Exit(IntEnum):
@@ -45,7 +48,10 @@ _EXITS = {
     ledger.STATE_CANCELLED: Exit.CANCELLED,
     ledger.STATE_REJECTED: Exit.CANCELLED,
 }
-_REFUSED = {"no_bot": Exit.EXPIRED, "not_accepted": Exit.FAILED}
+UNCONFIRMED = "unconfirmed"
+"""The code of an answer that is no verdict: the same may still be accepted."""
+
+_REFUSED = {UNCONFIRMED: Exit.NOT_FINAL, "no_bot": Exit.EXPIRED, "not_accepted": Exit.FAILED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +70,8 @@ class Teller(Protocol):
     def card(self, card: gateway.Card) -> None:
         """The command as it now stands."""
 
-    def refused(self, why: gateway.NotUnderstood) -> None:
-        """It was not understood, or not accepted: nothing runs."""
+    def refused(self, why: gateway.NotUnderstood, *, final: bool) -> None:
+        """It was not understood, or not accepted: nothing runs, and if that is final nothing will."""
 
     def note(self, text: str) -> None:
         """Something about the way there."""
@@ -96,12 +102,12 @@ def _told(answer: gateway.RunLineResponse, tell: Teller) -> tuple[Exit, bool]:
     if answer.HasField("card"):
         tell.card(answer.card)
         return (_EXITS[answer.card.state], True) if answer.card.final else (Exit.NOT_FINAL, False)
-    tell.refused(answer.not_understood)
     code = answer.not_understood.code
-    return _REFUSED.get(code, Exit.NOT_UNDERSTOOD), code != "not_accepted"
+    tell.refused(answer.not_understood, final=code != UNCONFIRMED)
+    return _REFUSED.get(code, Exit.NOT_UNDERSTOOD), code != UNCONFIRMED
 
 
-async def _answers(folder: Path, request: gateway.RunLineRequest, tell: Teller) -> AsyncIterator[gateway.RunLineResponse]:
+async def _answers(folder: Path, request: gateway.RunLineRequest, tell: Teller) -> Answers:
     """All that the gateway says of the line, from however many gateways it takes; never ends by itself."""
     while True:
         try:

@@ -35,6 +35,8 @@ async def status(folder: Path, *, as_json: bool) -> None:
     console = Console(highlight=False)
     console.print(table)
     console.print(f"bus: {'connected' if answer.bus else 'lost'}; commands that are not final: {answer.open}")
+    for problem in answer.problems:
+        console.print(Text(plain(problem), style="yellow"))
 
 
 async def commands(folder: Path, room: str, *, as_json: bool) -> None:

@@ -30,10 +30,10 @@ class ForPrograms:
             card.command_id, state_name(card.state), card.final, list(card.blocks), card.trace_id, card.at.ToJsonString()
         )
 
-    def refused(self, why: gateway.NotUnderstood) -> None:
+    def refused(self, why: gateway.NotUnderstood, *, final: bool) -> None:
         """It was not understood, or not accepted: nothing runs."""
         block = chat.Block(failure=chat.Failure(text=why.reason, hint=why.suggestion, code=why.code))
-        self._print("", why.code.upper() or "NOT_UNDERSTOOD", why.code != "not_accepted", [block], "", "")
+        self._print("", why.code.upper() or "NOT_UNDERSTOOD", final, [block], "", "")
 
     def note(self, text: str) -> None:
         """Something about the way there, on stderr."""
@@ -67,7 +67,7 @@ class ForPeople:
                 Text(f"{state_name(card.state)}{reason}  ({card.command_id[:6]}, trace {card.trace_id})", style="bold")
             )
 
-    def refused(self, why: gateway.NotUnderstood) -> None:
+    def refused(self, why: gateway.NotUnderstood, *, final: bool) -> None:
         """It was not understood, or not accepted: nothing runs."""
         if why.length:
             self._err.print(Text(plain(why.line)))

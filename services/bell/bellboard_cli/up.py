@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import logging
 import os
 import signal
 import time
@@ -15,6 +16,7 @@ from bellboard.errors import BellboardError, BusError, Failed, UserError
 from bellboard.provision import House, provision
 from bellboard.provision.enrol import HOUSE
 from bellboard.provision.server import PROVISIONER
+from bellboard.telemetry import logs
 
 from .bots import own_bots
 from .plan import BUS, GATEWAY, Plan
@@ -42,6 +44,7 @@ def up(folder: Path, port: int | None) -> int:
         HouseError: the data folder can't be used.
         Failed: something did not start.
     """
+    logs.configure("bell", logging.ERROR)
     folder = folder.absolute()
     lock = _lock(folder)
     house = House(folder)

@@ -43,7 +43,9 @@ def make(tmp_path: Path, said: Said) -> Make:
     """Makes a child that runs a command."""
 
     def one(*argv: str) -> Child:
-        return Child(Program("sleeper", argv, dict(os.environ), tmp_path / "logs" / "sleeper.log"), say=said, changed=list)
+        return Child(
+            Program("sleeper", argv, dict(os.environ), tmp_path / "logs" / "sleeper.log"), say=said, changed=lambda: None
+        )
 
     return one
 

@@ -1,0 +1,104 @@
+"""What `bell say` prints."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bellboard.api.chat.v1 import chat_pb2 as chat
+from bellboard.api.gateway.v1 import gateway_pb2 as gateway
+from bellboard.api.ledger.v1 import ledger_pb2 as ledger
+from bellboard_cli.tell import ForPeople, ForPrograms
+
+CARD = gateway.Card(
+    command_id="abcdefgh",
+    state=ledger.STATE_SUCCEEDED,
+    final=True,
+    blocks=[chat.Block(text=chat.Text(text="done"))],
+    trace_id="0af7",
+)
+CARET = gateway.NotUnderstood(
+    reason="there is no template shipit",
+    line="meme shipit",
+    caret=5,
+    length=6,
+    suggestion="meme ship-it",
+    code="not_understood",
+)
+
+
+def test_programs_get_one_object_a_line_with_the_promised_names(capsys: pytest.CaptureFixture[str]) -> None:
+    """The names are an interface."""
+    ForPrograms().card(CARD)
+
+    (line,) = capsys.readouterr().out.splitlines()
+    card = json.loads(line)
+    assert list(card) == ["command_id", "state", "final", "blocks", "trace_id", "at"]
+    assert card["state"] == "SUCCEEDED"
+    assert card["final"] is True
+    assert card["blocks"] == [{"text": {"text": "done"}}]
+
+
+def test_programs_are_told_of_a_refusal_in_the_same_shape(capsys: pytest.CaptureFixture[str]) -> None:
+    """There is no command then, and it is final."""
+    ForPrograms().refused(CARET, final=True)
+
+    card = json.loads(capsys.readouterr().out)
+    assert (card["command_id"], card["state"], card["final"]) == ("", "NOT_UNDERSTOOD", True)
+    assert card["blocks"][0]["failure"]["hint"] == "meme ship-it"
+
+
+def test_programs_are_told_that_unconfirmed_is_no_end(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is asked for again."""
+    ForPrograms().refused(gateway.NotUnderstood(reason="the bus does not answer", code="unconfirmed"), final=False)
+
+    assert json.loads(capsys.readouterr().out)["final"] is False
+
+
+def test_notes_never_reach_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    """Programs read stdout."""
+    ForPrograms().note("asking again")
+
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("", "asking again\n")
+
+
+def test_people_see_the_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    """And nothing else where all went well."""
+    ForPeople(str).card(CARD)
+
+    said = capsys.readouterr()
+    assert (said.out, said.err) == ("done\n", "")
+
+
+def test_people_see_where_the_line_is_wrong(capsys: pytest.CaptureFixture[str]) -> None:
+    """The line, the caret under it, the reason, the nearest right form."""
+    ForPeople(str).refused(CARET, final=True)
+
+    assert capsys.readouterr().err.splitlines() == [
+        "meme shipit",
+        "     ^^^^^^",
+        "there is no template shipit",
+        "meme ship-it",
+    ]
+
+
+def test_people_see_what_became_of_a_command_that_did_not_succeed(capsys: pytest.CaptureFixture[str]) -> None:
+    """With its reason and its id, by which it can be resolved."""
+    card = gateway.Card(command_id="abcdefgh", state=ledger.STATE_UNKNOWN, final=True, reason="its worker was lost")
+
+    ForPeople(str).card(card)
+
+    assert "UNKNOWN: its worker was lost  (abcdef" in capsys.readouterr().err
+
+
+def test_people_see_progress_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same card again says nothing new."""
+    card = gateway.Card(state=ledger.STATE_STARTED, blocks=[chat.Block(progress=chat.Progress(text="half way", done=0.5))])
+    tell = ForPeople(str)
+
+    tell.card(card)
+    tell.card(card)
+
+    assert capsys.readouterr().err == "STARTED half way 50%\n"
