@@ -111,7 +111,9 @@ class NotUnderstood(_message.Message):
     suggestion: _builtins.str
     """The nearest right form."""
     code: _builtins.str
-    """A code for programs: "not_understood", "no_bot" or "not_accepted"."""
+    """A code for programs: "not_understood"; "no_bot", nobody is there to run it; "not_accepted", it can never run; or
+    "unconfirmed", it is not known yet, and more will be said.
+    """
     def __init__(
         self,
         *,
@@ -472,6 +474,7 @@ class GetStatusResponse(_message.Message):
     BOTS_FIELD_NUMBER: _builtins.int
     BUS_FIELD_NUMBER: _builtins.int
     OPEN_FIELD_NUMBER: _builtins.int
+    PROBLEMS_FIELD_NUMBER: _builtins.int
     bus: _builtins.bool
     """Whether the bus can be reached."""
     open: _builtins.int
@@ -480,16 +483,21 @@ class GetStatusResponse(_message.Message):
     def bots(self) -> _containers.RepeatedCompositeFieldContainer[Global___BotStatus]:
         """The bots."""
 
+    @_builtins.property
+    def problems(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What an operator should put right, one line each: contracts that were refused, files that are wrong."""
+
     def __init__(
         self,
         *,
         bots: _abc.Iterable[Global___BotStatus] | None = ...,
         bus: _builtins.bool = ...,
         open: _builtins.int = ...,
+        problems: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bots", b"bots", "bus", b"bus", "open", b"open"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bots", b"bots", "bus", b"bus", "open", b"open", "problems", b"problems"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
