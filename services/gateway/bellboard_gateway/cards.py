@@ -5,7 +5,7 @@ A card is always made anew from the latest state, so it can't drift from the led
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bellboard.api.chat.v1 import chat_pb2 as chat
@@ -160,7 +160,7 @@ def _ended(verb: str, silent: str, record: pb.Record) -> str:
     return f"{verb}: {record.reason or silent}"
 
 
-_WORDS = {
+_WORDS: Mapping[pb.State.ValueType, Callable[[pb.Record], str]] = {
     S.STATE_RECEIVED: _received,
     S.STATE_DENIED: lambda record: _ended("Denied", "no rule permits it", record),
     S.STATE_AWAITING_APPROVAL: _awaiting,

@@ -15,7 +15,7 @@ from bellboard.api.chat.v1 import chat_pb2 as chat
 from bellboard.api.gateway.v1 import gateway_pb2 as gateway
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.ledger.ops import seconds
-from bellboard.ledger.state import check, is_final
+from bellboard.ledger.state import TRANSITIONS, IllegalTransition, is_final
 from bellboard.ledger.subjects import Author, Key
 
 from . import cards
@@ -184,8 +184,9 @@ class Projection:
         view = self.views.get(key.id)
         if view is None or view.key != key or sequence <= view.sequence:
             return None
-        if view.sequence:
-            check(view.record, record, author)
+        before = view.record.state  # unspecified before the first, which may stand anywhere in a life
+        if before and author not in TRANSITIONS.get(before, {}).get(record.state, ()):
+            raise IllegalTransition(before, record.state, author)
         if author is not Author.BOT and record.HasField("command"):
             view.envelope = pb.Envelope.FromString(record.command.envelope)
         view.record, view.sequence, view.reply = record, sequence, None
