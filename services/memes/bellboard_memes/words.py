@@ -47,7 +47,7 @@ def drawable(words: str) -> str:
 
 def _nearest(letter: str) -> str:
     kept = "".join(part for part in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(part))
-    return kept if kept and all(_has(part) for part in kept) else "?"
+    return kept if kept.strip() and all(_has(part) for part in kept) else "?"
 
 
 @lru_cache(maxsize=4096)
