@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from google.protobuf.descriptor import ServiceDescriptor
@@ -31,7 +31,7 @@ class Contract:
     digest: str
     service: str
     commands: tuple[Command, ...]
-    files: FileDescriptorSet
+    files: FileDescriptorSet = field(repr=False)
 
     @classmethod
     def of(cls, service: ServiceDescriptor, version: str) -> Contract:

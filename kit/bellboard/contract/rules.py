@@ -69,6 +69,8 @@ def check_command(service: ServiceDescriptor, command: Command, note: Note) -> N
     _check_triggers(command, method, note)
     for argument in command.arguments:
         _check_argument(argument, note)
+        if argument.word in command.continues:
+            note(f"{argument.name} can't have the word “{argument.word}”: it makes the phrase another one")
     _check_places(command.positionals, note)
     for flag in _twice(argument.flag for argument in command.arguments):
         note(f"the flag --{flag} is there twice")

@@ -42,7 +42,13 @@ def clean(line: str) -> str:
     """A line to show, each character that may not be shown replaced by one that says so."""
     if line.isascii() and line.isprintable():
         return line
-    return "".join(c if _visible(c) or c in (ZWJ, TEXT_STYLE, EMOJI_STYLE) else "\ufffd" for c in line)
+    return "".join(c if _shown(line, i, c) else "\ufffd" for i, c in enumerate(line))
+
+
+def _shown(line: str, index: int, char: str) -> bool:
+    if char in (ZWJ, TEXT_STYLE, EMOJI_STYLE):
+        return _joins(line[index - 1] if index else "", char, line[index + 1 : index + 2])
+    return _visible(char)
 
 
 def _in_word(word: str) -> Offence | None:
