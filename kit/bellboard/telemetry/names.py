@@ -46,6 +46,7 @@ SERVICE_READY = LogEvent("service.ready", INFO, "The service takes work; the lin
 SERVICE_DRAINING = LogEvent("service.draining", INFO, "The service takes no more work, and finishes what it has.")
 SERVICE_STOPPED = LogEvent("service.stopped", INFO, "The service ends.")
 REAPER_VERDICT = LogEvent("reaper.verdict", INFO, "The reaper moved a command that nobody moved any more.")
+REAPER_CURRENT = LogEvent("reaper.current", INFO, "The reaper has read the ledger to its end, and judges from now on.")
 REAPER_PAUSED = LogEvent("reaper.paused", WARNING, "The reaper or its bus stood still; it measures anew before it judges.")
 HANDLER_FAILED = LogEvent("handler.failed", WARNING, "A command ended because an outside system did not do what was asked.")
 BOARD_UNREADABLE = LogEvent("board.unreadable", WARNING, "A record, a line or a blob could not be read; it is not shown.")

@@ -84,6 +84,7 @@ class Reaper:
                 self._watch.hear(beat)
 
     async def _judge_on(self) -> None:
+        self._looked = self._clock()
         while True:
             await asyncio.sleep(AT_LEAST)
             with contextlib.suppress(TimeoutError):
@@ -119,8 +120,10 @@ class Reaper:
                 logs.emit(names.REAPER_PAUSED, seconds=round(gap, 1))
             self._watch.begin_anew()
             return False
-        self.caught_up = self._watch.followed >= end
-        return self.caught_up
+        if not self.caught_up and self._watch.followed >= end:
+            self.caught_up = True
+            logs.emit(names.REAPER_CURRENT, open=len(self._watch))
+        return self._watch.followed >= end
 
     async def _followed_to(self, end: int) -> None:
         while self._watch.followed < end:
