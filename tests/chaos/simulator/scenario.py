@@ -131,8 +131,10 @@ def _poison(whole: Cast) -> None:
     steps = whole.sim.rng.choice(((), STRIDE))
     specs = _commands(whole, 2, effect=IDEMPOTENT, steps=steps, probes=whole.sim.chance(0.5))
     likely = whole.sim.rng.choice((0.5, 0.9, 1.0))
-    _troubled(whole.sim, *whole.sim.rng.choice((("poison",), ("fatal",), ("poison", "fatal"))), rate=likely)
-    _troubled(whole.sim, "asleep", rate=whole.sim.rng.choice((0.3, 0.9)))
+    _troubled(
+        whole.sim, *whole.sim.rng.choice((("poison",), ("poison", "fatal"), ("poison", "fatal"), ("fatal",))), rate=likely
+    )
+    _troubled(whole.sim, "asleep", rate=whole.sim.rng.choice((0.4, 0.9)))
     whole.trouble = 400.0
     if whole.sim.chance(0.3):
         _at_times(whole, whole.gateways[0].cancel, specs[0], last=200.0)
@@ -140,7 +142,7 @@ def _poison(whole: Cast) -> None:
 
 def _contention(whole: Cast) -> None:
     """Everybody wants the same key."""
-    specs = _commands(whole, 4, turn="hill")
+    specs = _commands(whole, 5, turn="hill")
     for spec in specs:
         if spec.effect == READ:
             spec.effect = IDEMPOTENT
@@ -148,15 +150,15 @@ def _contention(whole: Cast) -> None:
     _troubled(whole.sim, "crash", "pause", rate=whole.sim.rng.choice((0.0, 0.0, 0.03, 0.1)))
     _troubled(whole.sim, "asleep", rate=whole.sim.rng.choice((0.0, 0.5)))
     for spec in specs:
-        spec.breaks = whole.sim.rng.choice((0.0, 0.2))
+        spec.breaks = whole.sim.rng.choice((0.0, 0.3))
         if whole.sim.chance(0.6):
             _at_times(whole, whole.gateways[0].cancel, spec, last=60.0)
 
 
 def _approvals(whole: Cast) -> None:
     """Commands that others must approve; some do, some don't, some too late, some twice."""
-    turn = whole.sim.rng.choice(("", "hill"))
-    specs = _commands(whole, 4, first="awaiting", patience=whole.sim.rng.choice((1.0, 60.0)), turn=turn, refuses=0.4)
+    turn = whole.sim.rng.choice(("", "hill", "hill"))
+    specs = _commands(whole, 5, first="awaiting", patience=whole.sim.rng.choice((1.0, 60.0)), turn=turn, refuses=0.4)
     if whole.sim.chance(0.3):
         specs[0].first = "denied"
     _troubled(whole.sim, *NETWORK, "asleep")
@@ -196,12 +198,12 @@ def _everything(whole: Cast) -> None:
 
 KINDS = {
     _calm: 3,
-    _bad_network: 15,
-    _crashes: 25,
-    _poison: 12,
-    _contention: 18,
+    _bad_network: 13,
+    _crashes: 20,
+    _poison: 18,
+    _contention: 21,
     _approvals: 20,
     _nobody: 6,
-    _everything: 12,
+    _everything: 9,
 }
 """Kinds of history, and how often each is played."""
