@@ -52,10 +52,10 @@ class Server:
     ) -> None:
         self._name, self._ill = service.full_name, ill
         self._server = grpc.aio.server(options=_OPTIONS)
-        self._health = health.aio.HealthServicer()
+        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]  # set at run time
         self._telling: asyncio.Task[None] | None = None
         add(self._server)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)  # type: ignore[no-untyped-call]
         reflection.enable_server_reflection((self._name, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
 
     async def start(self, host: str, port: int) -> int:
@@ -123,7 +123,7 @@ def status_of(error: BellboardError) -> grpc.StatusCode:
     return Status.UNAVAILABLE if isinstance(error, BusError) else Status.INTERNAL
 
 
-class _Calls(grpc.aio.UnaryUnaryClientInterceptor[Any, Any]):
+class _Calls(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]  # generic in the stubs alone
     """Shows a token with every call that has one answer."""
 
     def __init__(self, token: str) -> None:
@@ -133,7 +133,7 @@ class _Calls(grpc.aio.UnaryUnaryClientInterceptor[Any, Any]):
         return await continuation(_with_token(client_call_details, self._token), request)
 
 
-class _Streams(grpc.aio.UnaryStreamClientInterceptor[Any, Any]):
+class _Streams(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[type-arg]  # generic in the stubs alone
     """Shows a token with every call that has many answers. (grpc takes an interceptor for one kind of call alone.)"""
 
     def __init__(self, token: str) -> None:
@@ -159,7 +159,7 @@ async def channel(target: str, token: str = "") -> AsyncIterator[grpc.aio.Channe
 async def healthy(target: str, service: str = "", timeout: float = 2.0) -> bool:
     """Whether a server says that it serves; False too where there is none."""
     async with grpc.aio.insecure_channel(target) as opened:
-        ask: Callable[..., Awaitable[Any]] = health_pb2_grpc.HealthStub(opened).Check
+        ask: Callable[..., Awaitable[Any]] = health_pb2_grpc.HealthStub(opened).Check  # type: ignore[no-untyped-call]
         try:
             answer = await ask(health_pb2.HealthCheckRequest(service=service), timeout=timeout)
         except RpcError:

@@ -64,6 +64,11 @@ class Registry:
         """Why contracts were refused, one line each."""
         return [f"{bot}: {reason}" for (bot, _), reason in sorted(self._refused.items())]
 
+    @property
+    def reachable(self) -> bool:
+        """Whether the bus can be reached."""
+        return self._bus.connected
+
     def health(self) -> str | None:
         return None if self.loaded else "the bots' contracts are still being read"
 
@@ -137,7 +142,7 @@ class Registry:
                 beat = pb.Heartbeat.FromString(message.payload)
             except DecodeError:
                 continue
-            if message.subject == f"hb.{beat.bot}.{beat.replica}" and beat.bot != HOUSE:
+            if message.subject == f"hb.{beat.bot}.{beat.replica}":
                 self._beats.hear(beat)
 
     async def _look(self) -> None:

@@ -24,9 +24,12 @@ Blocks = list[chat.Block]
 
 
 @bot.command
-async def cancel(call: Call, id: str, *, hall: Hall) -> Blocks:  # the contract's word
-    """Stop a command: for certain before it has started, by asking its worker after."""
-    view = await hall.find(call, "cancel", id)
+async def cancel(call: Call, id_: str, *, hall: Hall) -> Blocks:  # the contract's word
+    """Stop a command.
+
+    Before it has started that is certain; after, its worker is asked.
+    """
+    view = await hall.find(call, "cancel", id_)
     if isinstance(view, chat.Block):
         return [view]
     hall.check_may_touch(call, view)
@@ -50,9 +53,12 @@ async def cancel(call: Call, id: str, *, hall: Hall) -> Blocks:  # the contract'
 
 
 @bot.command
-async def again(call: Call, id: str, *, hall: Hall) -> Blocks:  # the contract's word
-    """Run a command's line once more: as a new command, judged anew."""
-    view = await hall.find(call, "again", id)
+async def again(call: Call, id_: str, *, hall: Hall) -> Blocks:  # the contract's word
+    """Run your last line here, or another command's, once more.
+
+    It is a new command, judged anew.
+    """
+    view = await hall.find(call, "again", id_)
     if isinstance(view, chat.Block):
         return [view]
     person = hall.person(call)
@@ -92,9 +98,12 @@ def _parsed(hall: Hall, view: View, room: str) -> Parsed:
 
 
 @bot.command
-async def approve(call: Call, id: str, *, hall: Hall) -> Blocks:  # the contract's word
-    """Let a command run that waits for approval: exactly as it was asked for, and only by somebody else."""
-    view = await _waiting(call, "approve", id, hall)
+async def approve(call: Call, id_: str, *, hall: Hall) -> Blocks:  # the contract's word
+    """Let a command run that waits for approval.
+
+    It runs exactly as asked for, and only somebody else may approve it.
+    """
+    view = await _waiting(call, "approve", id_, hall)
     if isinstance(view, chat.Block):
         return [view]
     approval, now = pb.Approval(), hall.dispatch.world.now()
@@ -131,9 +140,9 @@ def _still(hall: Hall, view: View) -> Verdict:
 
 
 @bot.command
-async def reject(call: Call, id: str, reason: str, *, hall: Hall) -> Blocks:  # the contract's word
+async def reject(call: Call, id_: str, reason: str, *, hall: Hall) -> Blocks:  # the contract's word
     """Refuse a command that waits for approval."""
-    view = await _waiting(call, "reject", id, hall)
+    view = await _waiting(call, "reject", id_, hall)
     if isinstance(view, chat.Block):
         return [view]
     seen = Snapshot(view.sequence, view.record)
@@ -141,9 +150,9 @@ async def reject(call: Call, id: str, reason: str, *, hall: Hall) -> Blocks:  # 
     return _moved(await hall.dispatch.store.drive(procedure), view, "rejected")
 
 
-async def _waiting(call: Call, verb: str, id: str, hall: Hall) -> View | chat.Block:
+async def _waiting(call: Call, verb: str, word: str, hall: Hall) -> View | chat.Block:
     """A command that waits for the approval of somebody like the one who asks, and was not asked for by them."""
-    found = await hall.find(call, verb, id)
+    found = await hall.find(call, verb, word)
     if isinstance(found, chat.Block):
         return found
     person = hall.person(call)
@@ -158,9 +167,9 @@ async def _waiting(call: Call, verb: str, id: str, hall: Hall) -> View | chat.Bl
 
 
 @bot.command
-async def resolve(call: Call, id: str, verdict: int, reason: str, *, hall: Hall) -> Blocks:
+async def resolve(call: Call, id_: str, verdict: int, reason: str, *, hall: Hall) -> Blocks:
     """Say what became of a command that is UNKNOWN."""
-    view = await hall.find(call, "resolve", id)
+    view = await hall.find(call, "resolve", id_)
     if isinstance(view, chat.Block):
         return [view]
     hall.check_may_touch(call, view)

@@ -19,8 +19,11 @@ from .hall import Hall, short
 
 
 @bot.command
-async def help(call: Call, about: str, *, hall: Hall) -> chat.Reply:  # the word that people type
-    """Say what can be typed here; hide what no rule could permit, and what nobody is there to run."""
+async def help_(call: Call, about: str, *, hall: Hall) -> chat.Reply:  # the word that people type
+    """Say what can be typed here.
+
+    What no rule could permit is hidden, and what nobody is there to run.
+    """
     chances: dict[Command, Chance] = {}
 
     def allowed(command: Command) -> bool:
@@ -40,12 +43,15 @@ async def help(call: Call, about: str, *, hall: Hall) -> chat.Reply:  # the word
 
 
 @bot.command
-async def running(call: Call, all: bool, *, hall: Hall) -> list[chat.Block]:  # the contract's word
-    """List the commands that are not done yet, oldest first."""
+async def running(call: Call, all_: bool, *, hall: Hall) -> list[chat.Block]:  # the contract's word
+    """List the commands that are not done yet.
+
+    The oldest comes first.
+    """
     now = datetime.now(UTC)
-    views = [view for view in hall.board.open() if (all or view.room == call.room) and view.key.id != call.id]
+    views = [view for view in hall.board.open() if (all_ or view.room == call.room) and view.key.id != call.id]
     if not views:
-        return [replies.text("Nothing is running." if all else "Nothing is running here.")]
+        return [replies.text("Nothing is running." if all_ else "Nothing is running here.")]
     rows = [
         (
             short(view),
@@ -53,17 +59,20 @@ async def running(call: Call, all: bool, *, hall: Hall) -> list[chat.Block]:  # 
             cards.principal(view.envelope.principal),
             state_name(view.record.state),
             now - datetime.fromtimestamp(view.began, UTC),
-            *((view.room,) if all else ()),
+            *((view.room,) if all_ else ()),
         )
         for view in sorted(views, key=lambda view: view.began)
     ]
-    return [replies.table(["id", "command", "who", "state", "for", *(["room"] if all else [])], rows)]
+    return [replies.table(["id", "command", "who", "state", "for", *(["room"] if all_ else [])], rows)]
 
 
 @bot.command
-async def why(call: Call, id: str, *, hall: Hall) -> list[chat.Block]:  # the contract's word
-    """Tell the life of a command, record by record."""
-    view = await hall.find(call, "why", id)
+async def why(call: Call, id_: str, *, hall: Hall) -> list[chat.Block]:  # the contract's word
+    """Tell how a command came to stand where it stands.
+
+    Its life is told record by record.
+    """
+    view = await hall.find(call, "why", id_)
     if isinstance(view, chat.Block):
         return [view]
     history = await hall.board.history(view.key.id)
@@ -98,7 +107,10 @@ def _because(record: pb.Record) -> str:
 
 @bot.command
 async def can(call: Call, line: str, *, hall: Hall) -> list[chat.Block]:
-    """Say whether a line would be let through, by which rule, and who could approve it."""
+    """Say whether you may run a line, and why.
+
+    A rule is named, and who could approve it.
+    """
     person = hall.person(call)
     try:
         parsed = hall.inbox.understand(line, call.room)

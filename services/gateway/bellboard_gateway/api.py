@@ -1,0 +1,218 @@
+"""The gateway's door for programs: the same rooms, rules and ledger as for people."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from bellboard.api.gateway.v1 import gateway_pb2 as pb
+from bellboard.api.gateway.v1 import gateway_pb2_grpc
+from bellboard.api.options.v1 import options_pb2 as options
+from bellboard.command import Argument
+from bellboard.command import Command as Spec
+from bellboard.errors import BusError
+from bellboard.grammar import NotUnderstood
+from bellboard.ledger.ops import timestamp
+from bellboard.ledger.state import S
+from bellboard.rpc import Context, Status, bearer, from_here, header, refuse, status_of
+from bellboard.telemetry.trace import Entry, Span, lifecycle
+
+from .board import Board
+from .enrolments import HOUSE
+from .inbox import Inbox
+from .lines import Command, Line, Misunderstood, NotAccepted, Talk
+from .people import People, Person
+from .policy import Chance, Policy
+from .registry import Registry
+
+SYSTEM = "grpc"
+OWNERS = "owners"
+GENERAL = "general"
+MAX_ID = 128
+"""Characters of a request id."""
+
+AGAIN = 0.2
+"""Seconds between two questions of what became of an unconfirmed line."""
+
+_WAITING = frozenset({S.STATE_RECEIVED, S.STATE_AWAITING_APPROVAL, S.STATE_APPROVED, S.STATE_QUEUED, S.STATE_READY})
+
+
+@dataclass
+class Api(gateway_pb2_grpc.GatewayServiceServicer):
+    """Serves `GatewayService`. Who calls is told by a bearer token of the people's file."""
+
+    replica: str
+    people: People
+    policy: Policy
+    registry: Registry
+    board: Board
+    inbox: Inbox
+
+    async def RunLine(self, request: pb.RunLineRequest, context: Context) -> AsyncIterator[pb.RunLineResponse]:
+        """Run a line, and tell of it until it is final. The same request id again is the same command."""
+        person = await self._on_behalf(request.as_person, context)
+        room = request.room or GENERAL
+        if len(request.request_id) > MAX_ID:
+            await refuse(context, Status.INVALID_ARGUMENT, f"a request id has at most {MAX_ID} characters")
+        if not request.request_id and self._has_effect(request.line, room):
+            await refuse(context, Status.INVALID_ARGUMENT, "what has an effect needs a request id")
+        line = Line(
+            system=SYSTEM,
+            workspace=person.id,  # so that nobody's request ids are anybody else's
+            room=room,
+            message=request.request_id or uuid.uuid4().hex,
+            person=person.id,
+            text=request.line,
+            explicit=True,
+            traceparent=header(context, "traceparent"),
+        )
+        async for answer in self._tell(line):
+            yield answer
+
+    async def _tell(self, line: Line) -> AsyncIterator[pb.RunLineResponse]:
+        said = False
+        while True:
+            match await self.inbox.take(line):
+                case Command(id=id):
+                    async for view in self.board.follow(id):
+                        yield pb.RunLineResponse(card=await self.board.card(view))
+                    return
+                case Misunderstood(why=why):
+                    yield pb.RunLineResponse(not_understood=why)
+                    return
+                case NotAccepted() as answer:
+                    if answer.final or not said:
+                        why = pb.NotUnderstood(reason=answer.reason, code=answer.code)
+                        yield pb.RunLineResponse(not_understood=why)
+                    if answer.final:
+                        return
+                    said = True
+                    await asyncio.sleep(AGAIN)
+                case Talk():
+                    raise AssertionError("an explicit line is never talk")
+
+    def _has_effect(self, text: str, room: str) -> bool:
+        try:
+            parsed = self.inbox.understand(text, room)
+        except NotUnderstood:
+            return False
+        return parsed.command.effect != options.EFFECT_READ and not parsed.preview
+
+    async def WatchRoom(self, request: pb.WatchRoomRequest, context: Context) -> AsyncIterator[pb.WatchRoomResponse]:
+        """Tell of everything that happens in a room."""
+        await self._caller(context)
+        room = request.room or GENERAL
+        if self.people.room(room) is None:
+            await refuse(context, Status.NOT_FOUND, "there is no such room")
+        async for event in self.board.watch(room, request.after, request.lines_after):
+            yield event
+
+    async def ListCommands(self, request: pb.ListCommandsRequest, context: Context) -> pb.ListCommandsResponse:
+        """List what the caller may run, and what somebody is there to run."""
+        person, listed = await self._caller(context), []
+        for command in sorted(self.registry.vocabulary.commands, key=lambda command: command.name):
+            if not self.registry.available(command.bot):
+                continue
+            chance = self.policy.can_ever(person.id, request.room or GENERAL, command)
+            if chance is not Chance.NO:
+                listed.append(_info(command, conditional=chance is Chance.MAYBE))
+        return pb.ListCommandsResponse(commands=listed)
+
+    async def GetStatus(self, request: pb.GetStatusRequest, context: Context) -> pb.GetStatusResponse:
+        """Tell which bots are there, what waits, and what an operator should put right."""
+        await self._caller(context)
+        queued, running = dict[str, int](), dict[str, int]()
+        for view in self.board.open():
+            count = queued if view.record.state in _WAITING else running
+            count[view.key.bot] = count.get(view.key.bot, 0) + 1
+        bots = [
+            pb.BotStatus(bot=bot, replicas=self._replicas(bot), queued=queued.get(bot, 0), running=running.get(bot, 0))
+            for bot in self.registry.bots
+        ]
+        problems = [*self.registry.problems, *(text for text in (self.people.problem, self.policy.problem) if text)]
+        count_open = sum(queued.values()) + sum(running.values())
+        return pb.GetStatusResponse(bots=bots, bus=self.registry.reachable, open=count_open, problems=problems)
+
+    def _replicas(self, bot: str) -> list[pb.ReplicaStatus]:
+        beats = [replica.beat for replica in self.registry.replicas(bot)]
+        told = [
+            pb.ReplicaStatus(replica=beat.replica, version=beat.version, last_heartbeat=beat.at, draining=beat.draining)
+            for beat in beats
+        ]
+        if bot == HOUSE and not told:
+            told.append(pb.ReplicaStatus(replica=self.replica))
+        return told
+
+    async def GetTrace(self, request: pb.GetTraceRequest, context: Context) -> pb.GetTraceResponse:
+        """List the spans of a command's life, made from its records."""
+        await self._caller(context)
+        view = self.board.view(request.id.lower())
+        if view is None:
+            await refuse(context, Status.NOT_FOUND, "there is no such command, or the id begins several")
+        try:
+            history = await self.board.history(view.key.id)
+        except BusError as error:
+            await refuse(context, status_of(error), error.text)
+        spans = lifecycle(Entry(*entry) for entry in history)
+        trace_id = spans[0].trace_id if spans else ""
+        return pb.GetTraceResponse(trace_id=trace_id, spans=[_span(span) for span in spans])
+
+    async def _caller(self, context: Context) -> Person:
+        person = self.people.by_token(token) if (token := bearer(context)) else None
+        if person is None:
+            await refuse(context, Status.UNAUTHENTICATED, "show a token of the people's file: authorization: Bearer TOKEN")
+        return person
+
+    async def _on_behalf(self, other: str, context: Context) -> Person:
+        """The caller; or another person, which owners on this machine may speak for."""
+        caller = await self._caller(context)
+        if not other or other == caller.id:
+            return caller
+        if OWNERS not in caller.groups or not from_here(context):
+            await refuse(context, Status.PERMISSION_DENIED, "only an owner, on this machine, may speak for others")
+        person = self.people.person(other)
+        if person is None:
+            await refuse(context, Status.NOT_FOUND, f"there is no person {other[:60]}")
+        return person
+
+
+def _info(command: Spec, *, conditional: bool) -> pb.CommandInfo:
+    return pb.CommandInfo(
+        phrase=command.name,
+        summary=command.summary,
+        usage=command.usage,
+        bot=command.bot,
+        effect=command.effect,
+        examples=command.examples,
+        arguments=[_argument(argument) for argument in command.arguments],
+        available=True,
+        conditional=conditional,
+    )
+
+
+def _argument(argument: Argument) -> pb.ArgumentInfo:
+    return pb.ArgumentInfo(
+        name=argument.name,
+        form=argument.form,
+        help=argument.help,
+        default=argument.default,
+        suggestions=argument.suggestions or argument.choices,
+        secret=argument.secret,
+        required=argument.required,
+    )
+
+
+def _span(span: Span) -> pb.Span:
+    told = pb.Span(
+        name=span.name,
+        span_id=span.span_id,
+        parent_id=span.parent_id,
+        service=span.service,
+        start=timestamp(span.start),
+        state=span.state,
+    )
+    if span.end is not None:
+        told.end.CopyFrom(timestamp(span.end))
+    return told

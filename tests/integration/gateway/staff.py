@@ -1,0 +1,118 @@
+"""A whole gateway in the test's own process, and the practice bot beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from bellboard.api.gateway.v1 import gateway_pb2 as pb
+from bellboard.api.ledger.v1 import ledger_pb2 as ledger
+from bellboard.bus import Bus
+from bellboard.ledger.state import S
+from bellboard.provision import House
+from bellboard.telemetry.otlp import SpanSender
+from bellboard.testing import eventually
+from bellboard_gateway.lines import Command, Line, Taken
+from bellboard_gateway.mesh import Files, Gateway
+from bellboard_gateway.people import hash_token
+from bellboard_gateway.projection import View
+from bellboard_gateway.settings import GatewaySettings
+
+PEOPLE: dict[str, Sequence[str]] = {"ann": ["owners"], "bob": ["devs"], "cleo": ["sre"], "dan": ["sre", "devs"]}
+"""People and their groups. Each one's token is their name and "-token"."""
+
+
+def write_people(house: House, people: dict[str, Sequence[str]] = PEOPLE) -> None:
+    """Write the people's file."""
+    entries = [
+        {"id": name, "groups": list(groups), "tokens": [hash_token(f"{name}-token")]} for name, groups in people.items()
+    ]
+    rooms = [{"id": room, "title": room.title()} for room in ("general", "ops", "play")]
+    house.people.write_text(yaml.safe_dump({"people": entries, "rooms": rooms}))
+
+
+def settings_of(house: House, name: str = "gw-1") -> GatewaySettings:
+    """The settings of a gateway of a house."""
+    env = {key.removeprefix("BELLBOARD_").lower(): value for key, value in house.service_env(name).items()}
+    more: dict[str, Any] = {"replica": name, "health_port": -1}
+    return GatewaySettings(**{**env, **more})
+
+
+@dataclass
+class Desk:
+    """A running gateway, and how tests speak with it."""
+
+    gateway: Gateway
+
+    async def take(self, text: str, person: str = "ann", *, message: str = "", room: str = "general", **more: Any) -> Taken:
+        """Bring a line."""
+        line = Line("test", "", room, message or secrets.token_hex(8), person, text, **more)
+        return await self.gateway.inbox.take(line)
+
+    async def command(self, text: str, person: str = "ann", **more: Any) -> str:
+        """Bring a line that becomes a command, and return its id."""
+        taken = await self.take(text, person, **more)
+        assert isinstance(taken, Command), taken
+        return taken.id
+
+    async def view(self, id: str, *states: ledger.State.ValueType) -> View:
+        """A command, once it stands in one of these states."""
+
+        def look() -> View | None:
+            view = self.gateway.board.known(id)
+            return view if view and (not states or view.record.state in states) else None
+
+        view = await eventually(look, because=f"{id} never stood in {[S.Name(state) for state in states]}")
+        assert view is not None
+        return view
+
+    async def final(self, id: str) -> pb.Card:
+        """The card of a command, once it is final."""
+        async with asyncio.timeout(20):
+            return await self.gateway.board.card(await self.gateway.board.until_final(id))
+
+    async def run(self, text: str, person: str = "ann", **more: Any) -> pb.Card:
+        """Bring a line that becomes a command, and return its final card."""
+        return await self.final(await self.command(text, person, **more))
+
+    async def listed(self, bot: str = "practice") -> None:
+        """Wait until a bot is there."""
+        registry = self.gateway.registry
+        await eventually(lambda: registry.loaded and registry.available(bot) and registry.contract(bot), 15)
+
+
+def says(card: pb.Card) -> str:
+    """All that a card says, as one text."""
+    parts: list[str] = []
+    for block in card.blocks:
+        parts += [block.text.text, block.code.text, block.failure.text, block.failure.hint, block.question.text]
+        parts += [cell.text for row in block.table.rows for cell in row.cells]
+    return " | ".join(part for part in parts if part)
+
+
+@asynccontextmanager
+async def opened(house: House, bus: Bus, name: str = "gw-1") -> AsyncIterator[Desk]:
+    """A gateway that runs."""
+    spans = SpanSender("gateway")
+    gateway = Gateway(Files(settings_of(house, name)), bus, spans)
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(gateway.providers)
+        await gateway.providers.start([type(gateway.hall)])
+        stack.push_async_callback(gateway.dispatch.close)
+        parts = (gateway.board, gateway.registry, gateway.door, gateway.presence, gateway.worker)
+        tasks = [asyncio.create_task(part.run()) for part in parts]
+        stack.push_async_callback(_end, tasks)
+        await eventually(lambda: gateway.ill() is None, 15, because=str(gateway.ill()))
+        yield Desk(gateway)
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
