@@ -158,7 +158,7 @@ def _is_optional(hint: Any) -> bool:
 def _type(parameter: Parameter, hint: Any) -> Iterator[str]:
     """Whether the annotation is what the field holds."""
     field = parameter.field
-    base = _SCALARS.get(field.cpp_type) or GetMessageClass(field.message_type)
+    base = GetMessageClass(field.message_type) if field.message_type else _SCALARS[field.cpp_type]
     base = timedelta if base is Duration else bytes if field.type == FieldDescriptor.TYPE_BYTES else base
     if field.is_repeated:
         if get_origin(hint) not in (list, Sequence) or get_args(hint) != (base,):

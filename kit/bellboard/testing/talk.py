@@ -1,11 +1,6 @@
 """Talk to a bot in a test: from a chat line to the blocks that people would see, without a bus.
 
-::
-
-    async def test_rolls_two_dice(talk: Talk) -> None:
-        said = await talk("roll 2d6")
-
-        assert said.state == "SUCCEEDED"
+``said = await talk("roll 2d6")``, where the fixture ``talk`` is made by ``talk_to(bot, register)``.
 """
 
 from __future__ import annotations
@@ -15,11 +10,10 @@ import hashlib
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pytest
-from google.protobuf.message import Message
 
 from bellboard import replies
 from bellboard.api.chat.v1 import chat_pb2 as chat
@@ -160,16 +154,19 @@ class Talk:
         except NotUnderstood as error:
             return Said(NOT_UNDERSTOOD, (replies.failure(error.reason, hint=error.suggestion, code=error.code),), line=line)
         envelope = self._envelope(parsed, id or command_id("talk", "", self.room, str(self._lines)))
+        return await self._run(parsed, envelope, attempt, tuple(done), cancel)
+
+    async def _run(self, parsed: Parsed, envelope: pb.Envelope, attempt: int, done: tuple[str, ...], cancel: bool) -> Said:
         progress: list[tuple[chat.Block, ...]] = []
         asked: list[str] = []
+        steps: list[str] = []
 
         async def ask(ordinal: int, line: str) -> None:
             asked.insert(ordinal, line)
 
         services = CallServices(self.blobs, ask, lambda blocks: progress.append(tuple(blocks)))
         execution = Execution(self.bot, parsed.command, envelope, parsed.request, services, self._providers)
-        steps: list[str] = []
-        run = asyncio.create_task(_drive(execution, attempt, tuple(done), steps))
+        run = asyncio.create_task(_drive(execution, attempt, done, steps))
         if cancel:
             await eventually(lambda: execution.running or run.done())
             execution.cancel()
@@ -178,16 +175,13 @@ class Talk:
             state=state.name(ended.state),
             blocks=tuple(ended.outcome.reply.blocks),
             progress=tuple(progress),
-            result=self._result(parsed, ended),
+            result=self.bot.handlers[parsed.command.method].response_type.FromString(ended.outcome.result),
             line=parsed.canonical,
             steps=tuple(steps),
             asked=tuple(asked),
             id=envelope.id,
             trace_id=trace_of(envelope),
         )
-
-    def _result(self, parsed: Parsed, ended: Ended) -> Message:
-        return self.bot.handlers[parsed.command.method].response_type.FromString(ended.outcome.result)
 
     def _envelope(self, parsed: Parsed, id: str) -> pb.Envelope:
         command = parsed.command
@@ -219,7 +213,7 @@ class _Here(Nowhere):
     """Every person and room is known by the name that is typed; pictures are those that were uploaded."""
 
     sent: chat.BlobRef | None
-    last: chat.BlobRef | None = field(default=None)
+    last: chat.BlobRef | None
 
     def picture(self, word: str = "") -> chat.BlobRef | None:
         return self.sent if not word else self.last
