@@ -181,7 +181,7 @@ class Web:
             logs.emit(names.SIGN_IN_REFUSED)
             return web.FileResponse(FILES / "refused.html", status=403)
         logs.emit(names.SIGNED_IN, person=person)
-        response = web.HTTPSeeOther("/")
+        response = web.Response(status=303, headers={"Location": "/"})
         session = self._sign_in.session(person)
         response.set_cookie(
             _cookie(request), session, max_age=SESSION_LIFE, path="/", httponly=True, samesite="Strict", secure=request.secure
@@ -197,7 +197,7 @@ class Web:
         return web.json_response({"path": path, "url": f"{request.scheme}://{request.host}{path}"})
 
     async def _sign_out(self, request: web.Request) -> web.StreamResponse:
-        response = web.HTTPSeeOther("/in")
+        response = web.Response(status=303, headers={"Location": "/in"})
         response.del_cookie(_cookie(request), path="/")
         return response
 
