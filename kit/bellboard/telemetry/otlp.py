@@ -65,7 +65,7 @@ class SpanSender:
 
     async def run(self) -> None:
         """Send every second, until cancelled."""
-        while self.enabled:
+        while True:
             await asyncio.sleep(1.0)
             await self.flush()
 
