@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bellboard.command import Argument, Command, Kind
 
 from .characters import clean
+from .normalise import TYPOGRAPHY
 from .values import write
 from .words import quote
 
@@ -24,7 +25,7 @@ def canonical(command: Command, request: Message, *, mask: bool, preview: bool =
     With ``mask`` secrets are shown as ``••••``; such a line is for people, and can't be run again.
     """
     given = {a.name for a in command.arguments if _given(a, request, _blank(command))}
-    placed, gap = _placed(command, given)
+    placed, gap = _placed(command, given, request)
     named = [a for a in command.arguments if a.name in given and (not a.position or a.position >= gap)]
     rest = next((a for a in placed if a.kind is Kind.REST), None)
     parts = [command.name + "!" * force]
@@ -55,7 +56,7 @@ def _given(argument: Argument, request: Message, blank: Message) -> bool:
     return bool(argument.required) or getattr(request, argument.name) != getattr(blank, argument.name)
 
 
-def _placed(command: Command, given: set[str]) -> tuple[list[Argument], int]:
+def _placed(command: Command, given: set[str], request: Message) -> tuple[list[Argument], int]:
     """The arguments that are written in their place, and the position from which they are written by name.
 
     One left out before one that is given is written too, if its default can be; otherwise all behind it are named.
@@ -66,8 +67,15 @@ def _placed(command: Command, given: set[str]) -> tuple[list[Argument], int]:
         writable = argument.default or (argument.kind is Kind.WORD and not argument.min and not argument.field.has_presence)
         if argument.name not in given and (argument.repeated or not writable):
             return placed, argument.position
+        if argument.kind is Kind.REST and not _typed_plainly(getattr(request, argument.name)):
+            return placed, argument.position
         placed.append(argument)
     return placed, last + 1
+
+
+def _typed_plainly(text: str) -> bool:
+    """Whether the rest of a line can be this text: nothing is at its ends, and nothing in it is folded in reading."""
+    return bool(text) and text.strip(" ") == text and (text.isascii() or TYPOGRAPHY.isdisjoint(text))
 
 
 def _values(argument: Argument, request: Message) -> Iterable[Any]:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 ZWJ, TEXT_STYLE, EMOJI_STYLE, KEYCAP = "\u200d", "\ufe0e", "\ufe0f", "\u20e3"
+_JOINERS = frozenset({ZWJ, TEXT_STYLE, EMOJI_STYLE})
 MAX_MARKS = 6
 """The most accents on one letter."""
 
@@ -42,28 +43,27 @@ def clean(line: str) -> str:
     """A line to show, each character that may not be shown replaced by one that says so."""
     if line.isascii() and line.isprintable():
         return line
-    return "".join(c if _shown(line, i, c) else "\ufffd" for i, c in enumerate(line))
+    return "".join(c if not _traits(c) & _HIDDEN or _stands(line, i, c) else "\ufffd" for i, c in enumerate(line))
 
 
-def _shown(line: str, index: int, char: str) -> bool:
-    if char in (ZWJ, TEXT_STYLE, EMOJI_STYLE):
-        return _joins(line[index - 1] if index else "", char, line[index + 1 : index + 2])
-    return _visible(char)
+def _stands(line: str, index: int, char: str) -> bool:
+    return char in _JOINERS and _joins(line[index - 1] if index else "", char, line[index + 1 : index + 2])
 
 
 def _in_word(word: str) -> Offence | None:
     scripts, marks, before = 0, 0, ""
     for index, char in enumerate(word):
-        if char in (ZWJ, TEXT_STYLE, EMOJI_STYLE):
-            if not _joins(before, char, word[index + 1 : index + 2]):
+        traits = _traits(char)
+        if traits & _HIDDEN:
+            if char not in _JOINERS or not _joins(before, char, word[index + 1 : index + 2]):
                 return Offence(index, 1, _describe(char))
-        elif not _visible(char):
-            return Offence(index, 1, _describe(char))
-        else:
-            scripts |= _script(char)
-            marks = marks + 1 if not char.isascii() and unicodedata.combining(char) else 0
+        elif traits & _MARK:
+            marks += 1
             if marks > MAX_MARKS:
                 return Offence(index, 1, "there are too many accents on one letter")
+        else:
+            scripts |= traits
+            marks = 0
         before = char
     if scripts & (scripts - 1):  # more than one bit
         return Offence(0, len(word), "the word mixes letters of scripts that look alike")
@@ -90,7 +90,6 @@ _EMPTY = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Letters, marks and symbols that show nothing."""
 
 
-@lru_cache(maxsize=8192)
 def _visible(char: str) -> bool:
     kind = unicodedata.category(char)
     if kind == "Cn":
@@ -126,7 +125,17 @@ _RANGES = (
 _STARTS = [start for start, _, _ in _RANGES]
 
 
+_HIDDEN, _MARK = 1 << 30, 1 << 29
+
+
 @lru_cache(maxsize=8192)
+def _traits(char: str) -> int:
+    """All that is asked of a character, at the price of one look-up: hidden, or a mark, or the bit of its script."""
+    if not _visible(char):
+        return _HIDDEN
+    return _MARK if unicodedata.combining(char) else _script(char)
+
+
 def _script(char: str) -> int:
     if not char.isalpha():
         return 0

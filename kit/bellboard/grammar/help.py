@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bellboard.api.chat.v1 import chat_pb2 as chat
 from bellboard.command import IDEMPOTENT, READ, Argument, Command, Kind
 
+from .characters import clean
 from .suggest import nearest
 from .values import kind_name
 
@@ -29,7 +30,7 @@ def help_blocks(vocabulary: Vocabulary, about: str, allowed: Callable[[Command],
     found = vocabulary.find(words)
     if found is not None and found[1] == len(words) and found[0] in commands:
         return _one(found[0], [c for c in commands if c is not found[0] and c.phrase[: len(words)] == found[0].phrase])
-    name = " ".join(words)
+    name = clean(" ".join(words))
     some = [c for c in commands if c.bot == name or [w.lower() for w in c.phrase[: len(words)]] == words]
     if some:
         return _reply(_table(name, some))

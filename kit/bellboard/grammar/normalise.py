@@ -17,7 +17,7 @@ _HYPHENS = str.maketrans(dict.fromkeys("\u2010\u2011\u2212", "-"))
 _LONG_DASHES = "\u2013\u2014\u2015"
 _DOUBLE = "\u201c\u201d\u201e\u201f\u00ab\u00bb"
 _SINGLE = "\u2018\u2019\u201a\u201b"
-_TYPOGRAPHY = frozenset(_LONG_DASHES + _DOUBLE + _SINGLE)
+TYPOGRAPHY = frozenset(_LONG_DASHES + _DOUBLE + _SINGLE)
 _STRAIGHT = {**dict.fromkeys(_DOUBLE, '"'), **dict.fromkeys(_SINGLE, "'")}
 
 
@@ -39,7 +39,7 @@ def normalise(raw: str) -> str:
     if found is not None:
         raise NotUnderstood(found.reason, line=clean(line), caret=found.start, length=found.length)
     line = unicodedata.normalize("NFC", line).translate(_HYPHENS)
-    if not _TYPOGRAPHY.isdisjoint(line):
+    if not TYPOGRAPHY.isdisjoint(line):
         line = _straighten(line)
     return _unmark(line) if "<" in line else line
 
