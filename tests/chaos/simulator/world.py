@@ -86,7 +86,6 @@ class Simulation:
     events: list[str] = field(default_factory=list)
     rng: random.Random = field(init=False)
     down_until: float = 0.0
-    healed: bool = False
     _queue: list[tuple[float, int, Callable[..., None], tuple[Any, ...]]] = field(default_factory=list)
     _count: int = 0
 
