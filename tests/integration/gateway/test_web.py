@@ -164,7 +164,7 @@ async def test_every_answer_forbids_what_could_run_text(ann: Client, path: str) 
     assert "unsafe" not in policy
     for rule in ("default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "require-trusted-types-for 'script'"):
         assert rule in policy
-    assert (headers["X-Content-Type-Options"], headers["Referrer-Policy"]) == ("nosniff", "no-referrer")
+    assert (headers["X-Content-Type-Options"], headers["Referrer-Policy"]) == ("nosniff", "same-origin")
 
 
 @pytest.mark.parametrize("path", ["../board.py", "%2e%2e/board.py", "..%2fboard.py", "/etc/passwd"])
