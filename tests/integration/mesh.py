@@ -8,6 +8,7 @@ import secrets
 import signal
 import sys
 import time
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from bellboard.api.options.v1 import options_pb2 as options
 from bellboard.bus import Bus
 from bellboard.contract import Contract
 from bellboard.envelope import Signer
-from bellboard.grammar import Nowhere, Vocabulary
+from bellboard.grammar import Nowhere, Scope, Vocabulary
 from bellboard.ids import command_id
 from bellboard.ledger import gate
 from bellboard.ledger.ops import World, timestamp
@@ -29,7 +30,7 @@ from bellboard.ledger.state import name as state_name
 from bellboard.ledger.store import Store
 from bellboard.ledger.subjects import Author, Key, parse
 from bellboard.provision import House
-from bellboard.sealed import split_secrets
+from bellboard.sealed import seal, split_secrets
 from bellboard.telemetry import trace
 from bellboard.testing import eventually
 
@@ -44,21 +45,25 @@ class Gate:
         self.bus, self.contract = bus, contract
         self.store = Store(bus, "gateway")
         self.signer = Signer.from_file("gw-1", house.keys / "gw-1.sign")
+        self.scope: Scope = Nowhere()
         self._vocabulary = Vocabulary([contract])
+        self._box_key = next(b64decode(one.box_key) for one in house.enrolments() if one.bot == contract.bot)
 
     def envelope(self, line: str, *, not_after: float = 120.0, **fields: Any) -> pb.Envelope:
         """The command that a line means; ``fields`` replace what is said of it."""
-        parsed = self._vocabulary.parse(line, Nowhere())
+        parsed = self._vocabulary.parse(line, self.scope)
         command, id = parsed.command, fields.pop("id", command_id("test", "", "general", secrets.token_hex(8)))
         effect = options.EFFECT_READ if parsed.preview else command.effect
         lane = command.lane.replace("work", "read") if parsed.preview else command.lane
+        public, secret = split_secrets(command, parsed.request)
         said: dict[str, Any] = {
             "id": id,
             "team": "home",
             "bot": command.bot,
             "method": command.method,
             "digest": self.contract.digest,
-            "request": split_secrets(command, parsed.request)[0],
+            "request": public,
+            "sealed": seal(self._box_key, secret, id.encode()) if secret else b"",
             "effect": effect,
             "lane": lane,
             "principal": pb.Principal(person="ann"),
