@@ -62,7 +62,7 @@ class Mesh:
     async def ledger(self) -> list[Message]:
         """Everything that stands in the ledger, read from the bus itself."""
         house = House(self.data)
-        settings = house.service_env("gateway-2")
+        settings = house.service_env("gw-2")
         bus = await Bus.connect(settings["BELLBOARD_BUS_URL"], name="gw-2", nkey_seed=Path(settings["BELLBOARD_NKEY_FILE"]))
         end = await bus.end("LED")
         found: list[Message] = []
