@@ -33,15 +33,15 @@ class Blobs:
         """Store something; storing the same again costs nothing but the time.
 
         Raises:
-            BlobError: it is larger than 8 MiB, or that is no media type.
+            BlobError: it is empty or larger than 8 MiB, or that is no media type.
             BusError: it could not be stored.
         """
-        if len(data) > LARGEST:
-            raise BlobError(f"{len(data)} bytes are too many", hint=f"at most {LARGEST // 2**20} MiB")
+        if not data or len(data) > LARGEST:
+            raise BlobError(f"{len(data)} bytes can't be stored", hint=f"at most {LARGEST // 2**20} MiB")
         if not TYPE.fullmatch(media_type):
             raise BlobError(f"{media_type!r} is no media type")
         digest = hashlib.sha256(data).hexdigest()
-        chunks = [data[at : at + CHUNK] for at in range(0, len(data), CHUNK)] or [b""]
+        chunks = [data[at : at + CHUNK] for at in range(0, len(data), CHUNK)]
         headers = {COUNT: str(len(chunks)), MEDIA_TYPE: media_type}
         for at in range(1, len(chunks), AT_ONCE):
             some = range(at, min(at + AT_ONCE, len(chunks)))

@@ -14,7 +14,7 @@ from bellboard.testing.plugin import BusAs
 pytestmark = pytest.mark.integration
 
 
-@pytest.mark.parametrize("size", [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 5 * CHUNK, LARGEST])
+@pytest.mark.parametrize("size", [1, CHUNK - 1, CHUNK, CHUNK + 1, 5 * CHUNK, LARGEST])
 async def test_what_was_stored_is_read_back(bus_as: BusAs, size: int) -> None:
     """A blob of any size up to the largest, stored by a bot and read by the gateway."""
     data = os.urandom(size)
@@ -79,11 +79,13 @@ async def test_a_reference_that_names_no_blob_is_refused(bus_as: BusAs, ref: cha
         await Blobs(await bus_as("gw-1"), "gw").get(ref)
 
 
-async def test_too_large_or_typeless_is_refused_before_anything_is_sent(bus_as: BusAs) -> None:
+async def test_empty_too_large_or_typeless_is_refused_before_anything_is_sent(bus_as: BusAs) -> None:
     """The caller hears how large it may be."""
     bus = await bus_as("gw-1")
     with pytest.raises(BlobError, match="8 MiB"):
         await Blobs(bus, "gw").put(b"x" * (LARGEST + 1), media_type="image/png")
+    with pytest.raises(BlobError):
+        await Blobs(bus, "gw").put(b"", media_type="image/png")
     with pytest.raises(BlobError):
         await Blobs(bus, "gw").put(b"x", media_type="image/png\r\nX: y")
     assert await bus.end("BLOB") == 0

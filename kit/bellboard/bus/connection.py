@@ -12,7 +12,7 @@ from typing import Any
 
 import nats.errors
 
-from bellboard.errors import BusUnavailable, Unconfirmed
+from bellboard.errors import BusUnavailable, Refused, Unconfirmed
 from bellboard.telemetry import names
 
 from . import reads
@@ -107,6 +107,9 @@ class Bus:
             BusUnavailable: the bus is known to be out of reach, or has nothing that takes the subject. Not stored.
             TooLarge, Refused: not stored, and never will be.
         """
+        if not payload:
+            # Between accounts an empty answer ends a stream of answers, so it would cut off the pull of whoever gets it.
+            raise Refused("an empty message can't be stored")
         if expected is not None:
             headers = {**(headers or {}), "Nats-Expected-Last-Subject-Sequence": str(expected)}
             if scope:

@@ -21,8 +21,10 @@ from .messages import PENDING, STATUS, Delivery, origin
 if TYPE_CHECKING:
     from .connection import Bus
 
-EXPIRES = 30.0
-BEAT = 2.0
+EXPIRES = 5.0
+"""Seconds a request stands. What a frozen process had requested goes to it, and is lost on others until the ack wait."""
+
+BEAT = 1.5
 PATIENCE = 2.5 * BEAT
 RETRY = 0.5
 HEARTBEAT, EXPIRED = "100", "408"

@@ -95,7 +95,7 @@ class House:
     def enrol(self, enrolment: registry.Enrolment) -> registry.Enrolment:
         """Admit a bot, or change what it may be: its keys, its account, and the server's configuration.
 
-        A running server has to be told (`server.reload(house.nats_pid)`) and the bot's consumers made (`provision`).
+        This alone tells no running server: `admit` does.
 
         Raises:
             HouseError: another bot may claim one of its phrases already.

@@ -161,6 +161,8 @@ def render(
         f"port: {port}",
         f"pid_file: {orjson.dumps(str(pid_file)).decode()}",
         "max_payload: 1MB",
+        'ping_interval: "10s"',
+        "ping_max: 2",
         "jetstream {",
         f"  store_dir: {orjson.dumps(str(store)).decode()}",
         "  # An acknowledged write is on disk.",
@@ -190,7 +192,7 @@ def binary() -> Path:
 
 
 def reload(pid_file: Path) -> bool:
-    """Have a running server read its configuration again. False if none runs; connections stay."""
+    """Have a running server read its configuration again; connections stay. False if none runs. See `admit`."""
     try:
         os.kill(int(pid_file.read_text()), signal.SIGHUP)
     except (OSError, ValueError):

@@ -225,15 +225,6 @@ async def test_the_pull_goes_on_after_the_server_stood_still(nats: NatsServer, g
     assert [one.payload for one in await waiting] == [b"1"]
 
 
-async def test_an_empty_message_does_not_end_the_pull_for_good(gateway: Bus, bot: Bus) -> None:
-    """Between accounts an empty answer ends a stream of answers; the heartbeat then stays away, and it is asked for again."""
-    await gateway.publish("led.ops-read.memes.empty.run", b"")
-    pull = bot.pull("LED", CONSUMER)
-    await take(pull, 1)
-    await offer(gateway, 1)
-    assert [one.payload for one in await take(pull, 1)] == [b"1"]
-
-
 async def test_an_ack_is_said_again_until_it_is_noted(nats: NatsServer, gateway: Bus, bot: Bus, provisioner: Bus) -> None:
     """The client library forgets an ack the moment it is sent."""
     await offer(gateway, 1)

@@ -1,0 +1,342 @@
+"""A bot that has been taken over: with the real credentials of memes, and a client of its own that keeps to no rule.
+
+Whatever it tries, nothing is stored outside its own subjects and it reads nothing of others'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import nats as nats_client
+import orjson
+import pytest
+from nats.aio.client import Client
+
+from bellboard.bus import Bus
+from bellboard.bus.link import inbox_of
+from bellboard.testing import eventually
+from bellboard.testing.plugin import BusAs
+from bellboard.testing.servers import NatsServer
+
+pytestmark = pytest.mark.integration
+
+VICTIM = "led.ops-work.practice.victim.run"
+FORGED = "led.ops-work.practice.forged.run"
+SECRET = b"a secret of practice"
+STREAMS = ("LED", "LOCK", "ROOM", "REQ", "REG", "BLOB", "PROG", "ONCE")
+OWN = ("led.", "lock.memes.", "req.memes.", "reg.memes.", "blob.memes.", "prog.memes.")
+
+
+class Attacker:
+    """The bot memes, with a raw client. ``heard`` is all that ever came to it."""
+
+    def __init__(self, client: Client, inbox: str) -> None:
+        self.client, self.inbox = client, inbox
+        self.heard: list[Any] = []
+        self.errors: list[str] = []
+
+    async def listen(self, subject: str) -> None:
+        async def take(message: Any) -> None:
+            self.heard.append(message)
+
+        await self.client.subscribe(subject, cb=take)
+        await self.client.flush()
+
+    async def publish(
+        self, subject: str, payload: bytes = b"x", reply: str = "", headers: dict[str, str] | None = None
+    ) -> None:
+        await self.client.publish(subject, payload, reply=reply, headers=headers)
+        await self.client.flush()
+
+    async def ask(self, subject: str, payload: bytes = b"") -> bytes:
+        """The answer to a request; nothing if there is none."""
+        try:
+            return (await self.client.request(subject, payload, timeout=1)).data
+        except (nats_client.errors.TimeoutError, nats_client.errors.NoRespondersError):
+            return b""
+
+
+@pytest.fixture
+async def core(bus_as: BusAs) -> Bus:
+    """A gateway, which has stored things that are no business of memes."""
+    gateway = await bus_as("gw-1")
+    await gateway.publish(VICTIM, SECRET)
+    await gateway.publish("room.general.line.1", SECRET)
+    await gateway.publish("once.code", SECRET)
+    practice = await bus_as("practice")
+    for kind in (
+        "led.ops-work.practice.victim.bot",
+        "lock.practice.a",
+        "blob.practice.a.0",
+        "prog.practice.a",
+        "reg.practice.a",
+    ):
+        await practice.publish(kind, SECRET)
+    return gateway
+
+
+@pytest.fixture
+async def attacker(nats: NatsServer, core: Bus) -> AsyncIterator[Attacker]:
+    """The bot that has been taken over."""
+    seed = nats.house.seed("memes")
+    inbox = inbox_of("memes", seed)
+    errors: list[str] = []
+
+    async def remember(error: Exception) -> None:
+        errors.append(str(error))
+
+    client = await nats_client.connect(nats.url, nkeys_seed=str(seed), inbox_prefix=inbox, error_cb=remember)
+    attacker = Attacker(client, inbox)
+    attacker.errors = errors
+    yield attacker
+    await client.close()
+
+
+async def contents(core: Bus) -> dict[str, bytes]:
+    """Everything stored on the bus but what its rightful owners stored, by stream and subject."""
+    found = {}
+    for stream in STREAMS:
+        for message in await core.lasts(stream, ">"):
+            if message.payload != SECRET:
+                found[message.subject] = message.payload
+    return found
+
+
+async def settled(core: Bus) -> None:
+    """All that was sent before has been carried out: the gateway's own message came after it."""
+    await core.publish("once.fence", SECRET)
+
+
+FORBIDDEN = [
+    VICTIM,
+    FORGED,
+    "led.ops-work.practice.victim.bot",
+    "led.ops-work.practice.victim.gw",
+    "led.ops-work.practice.victim.reap",
+    "led.ops-read.memes.one.run",
+    "led.ops-read.memes.one.gw",
+    "led.ops-read.memes.one.reap",
+    "led.ops-read.house.one.bot",
+    "led.ops-read.memes.one.two.bot",
+    "lock.practice.a",
+    "room.general.line.2",
+    "req.practice.a",
+    "reg.practice.a",
+    "blob.gw.a.0",
+    "blob.practice.a.0",
+    "prog.practice.a",
+    "once.code",
+    "$JS.EVENT.ADVISORY.x",
+    "$SYS.REQ.SERVER.PING",
+    "$SYS.ACCOUNT.CORE.CONNECT",
+]
+
+
+@pytest.mark.parametrize("subject", FORBIDDEN)
+async def test_it_publishes_on_no_subject_of_others(attacker: Attacker, core: Bus, subject: str) -> None:
+    """Plainly, to begin with."""
+    await attacker.publish(subject)
+    await settled(core)
+    assert await contents(core) == {}
+    await eventually(lambda: any("permissions violation" in error for error in attacker.errors))
+
+
+SOURCES: dict[str, tuple[str, bytes]] = {
+    "the acknowledgement of a publish": ("led.ops-read.memes.one.bot", b"chosen"),
+    "the acknowledgement of a refused publish": ("blob.memes.a.0", b"x" * 300_000),
+    "the answer to a pull that asks nonsense": ("$JS.API.CONSUMER.MSG.NEXT.LED.memes-read", b"nonsense"),
+    "the answer to a pull that does not wait": (
+        "$JS.API.CONSUMER.MSG.NEXT.LED.memes-read",
+        b'{"batch": 1, "no_wait": true}',
+    ),
+    "a message pulled": ("$JS.API.CONSUMER.MSG.NEXT.LED.memes-read", b'{"batch": 9, "expires": 1000000000}'),
+    "heartbeats of a pull": (
+        "$JS.API.CONSUMER.MSG.NEXT.LED.memes-read",
+        b'{"batch": 9, "expires": 1000000000, "idle_heartbeat": 100000000}',
+    ),
+    "a direct get of bytes that it chose": ("$JS.API.DIRECT.GET.BLOB.blob.memes.chosen.0", b""),
+    "a direct get of a record that it chose": ("$JS.API.DIRECT.GET.LED.led.ops-read.memes.chosen.bot", b""),
+    "a direct get of what is not there": ("$JS.API.DIRECT.GET.LED.led.ops-read.memes.none.bot", b""),
+    "the acknowledgement of an ack": ("$JS.ACK.LED.memes-read.1.1.1.1.1", b"+ACK"),
+    "an ack that asks for the next": ("$JS.ACK.LED.memes-read.1.1.1.1.1", b'+NXT {"batch": 1}'),
+}
+
+
+@pytest.mark.parametrize("source", SOURCES)
+async def test_it_forges_nothing_by_reply_subject(attacker: Attacker, core: Bus, source: str) -> None:
+    """Within one account the server sends answers wherever it is told to, with bytes that the attacker chose."""
+    own = {"led.ops-read.memes.chosen.bot", "led.ops-read.memes.one.bot", "blob.memes.chosen.0"}
+    await attacker.publish("led.ops-read.memes.chosen.bot", b"CHOSEN")
+    await attacker.publish("blob.memes.chosen.0", b"CHOSEN")
+    await core.publish("led.ops-read.memes.pulled.run", SECRET)
+    subject, payload = SOURCES[source]
+    before = {stream: await core.end(stream) for stream in STREAMS}
+    for target in (VICTIM, FORGED, "once.code", "led.ops-read.memes.one.run"):
+        await attacker.publish(subject, payload, reply=target)
+    await settled(core)
+    assert set(await contents(core)) <= own
+    stored = {stream: await core.end(stream) - before[stream] for stream in STREAMS}
+    assert stored.pop("ONCE") == 1  # the fence alone
+    assert stored.pop("LED") in (0, 4)  # what it published as itself, if that was the source
+    assert not any(stored.values())
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "$JS.API.DIRECT.GET.LED.led.ops-work.practice.victim.run",
+        "$JS.API.DIRECT.GET.LED.led.ops-work.practice.victim.bot",
+        "$JS.API.DIRECT.GET.LED.led.*.practice.victim.run",
+        "$JS.API.DIRECT.GET.LED",
+        "$JS.API.DIRECT.GET.LOCK.lock.practice.a",
+        "$JS.API.DIRECT.GET.BLOB.blob.practice.a.0",
+        "$JS.API.DIRECT.GET.PROG.prog.practice.a",
+        "$JS.API.DIRECT.GET.REG.reg.practice.a",
+        "$JS.API.DIRECT.GET.ROOM.room.general.line.1",
+        "$JS.API.DIRECT.GET.ONCE.once.code",
+        "$JS.API.STREAM.MSG.GET.LED",
+        "$JS.API.CONSUMER.MSG.NEXT.LED.practice-work",
+        "$JS.API.CONSUMER.MSG.NEXT.LED.house-read",
+        "$JS.API.CONSUMER.MSG.NEXT.REQ.gateway-req",
+    ],
+)
+async def test_it_reads_nothing_of_others(attacker: Attacker, subject: str) -> None:
+    """Neither by direct get, nor through the consumers of others."""
+    await attacker.listen(f"{attacker.inbox}.answers.*")
+    for n, payload in enumerate((b"", b'{"last_by_subj": "led.ops-work.practice.victim.run"}', b'{"seq": 1}', b'{"batch": 9}')):
+        await attacker.publish(subject, payload, reply=f"{attacker.inbox}.answers.{n}")
+    await attacker.ask("$JS.API.DIRECT.GET.LED.led.ops-read.memes.fence.bot")
+    assert not [message for message in attacker.heard if SECRET in message.data]
+
+
+async def test_a_direct_get_of_its_own_cannot_be_turned_to_others(attacker: Attacker) -> None:
+    """What may be asked for is in the subject; what the payload says is not heard."""
+    await attacker.publish("led.ops-read.memes.one.bot", b"own")
+    for asked in ({"seq": 1}, {"last_by_subj": VICTIM}, {"multi_last": ["led.>"]}, {"next_by_subj": "led.>", "seq": 1}):
+        answer = await attacker.ask("$JS.API.DIRECT.GET.LED.led.ops-read.memes.one.bot", orjson.dumps(asked))
+        assert SECRET not in answer
+
+
+@pytest.mark.parametrize(
+    ("verb", "body"),
+    [
+        ("INFO", {}),
+        ("STREAM.NAMES", {}),
+        ("STREAM.INFO.LED", {}),
+        ("STREAM.CREATE.EVIL", {"name": "EVIL", "subjects": ["evil.>"]}),
+        ("STREAM.UPDATE.LED", {"name": "LED", "subjects": ["led.>"], "republish": {"src": ">", "dest": "hb.memes.>"}}),
+        ("STREAM.DELETE.LED", {}),
+        ("STREAM.PURGE.LED", {}),
+        ("STREAM.MSG.DELETE.LED", {"seq": 1}),
+        ("STREAM.SNAPSHOT.LED", {"deliver_subject": "ctl.memes.x"}),
+        ("STREAM.RESTORE.LED", {}),
+        ("CONSUMER.CREATE.LED", {"stream_name": "LED", "config": {"deliver_subject": "ctl.memes.x"}}),
+        ("CONSUMER.CREATE.LED.evil", {"stream_name": "LED", "config": {"name": "evil", "deliver_subject": "ctl.memes.x"}}),
+        ("CONSUMER.DURABLE.CREATE.LED.evil", {"stream_name": "LED", "config": {"durable_name": "evil"}}),
+        ("CONSUMER.CREATE.LED.memes-read", {"stream_name": "LED", "config": {"name": "memes-read"}}),
+        ("CONSUMER.DELETE.LED.practice-work", {}),
+        ("CONSUMER.PAUSE.LED.practice-work", {"pause_until": "2100-01-01T00:00:00Z"}),
+        ("CONSUMER.NAMES.LED", {}),
+        ("CONSUMER.LEADER.STEPDOWN.LED.practice-work", {}),
+    ],
+)
+async def test_it_manages_nothing(attacker: Attacker, core: Bus, bus_as: BusAs, verb: str, body: dict[str, Any]) -> None:
+    """No stream and no consumer is made, changed, paused, emptied or taken away; nothing is even named."""
+    await attacker.listen("ctl.memes.>")
+    answer = await attacker.ask(f"$JS.API.{verb}", orjson.dumps(body))
+    assert b"practice" not in answer
+    assert b"led." not in answer
+    provisioner = await bus_as("provisioner")
+    assert b'"error"' in (await provisioner.request("$JS.API.STREAM.INFO.EVIL")).payload
+    assert b'"error"' in (await provisioner.request("$JS.API.CONSUMER.INFO.LED.evil")).payload
+    consumer = orjson.loads((await provisioner.request("$JS.API.CONSUMER.INFO.LED.practice-work")).payload)
+    assert "pause_until" not in consumer["config"]
+    assert await core.last("LED", VICTIM) is not None
+    assert [message for message in attacker.heard if SECRET in message.data] == []
+
+
+@pytest.mark.parametrize("subject", [">", "_INBOX.>", "*.>", "led.>", "hb.>", "ctl.>", "ctl.*.x", "$SYS.>", "$JS.>", "_R_.>"])
+async def test_it_overhears_nobody(attacker: Attacker, core: Bus, bus_as: BusAs, subject: str) -> None:
+    """Neither answers to others nor what is said to them."""
+    await attacker.listen(subject)
+    practice = await bus_as("practice")
+    await core.send("ctl.practice.x", SECRET)
+    await practice.send("hb.practice.r1", SECRET)
+    assert await practice.publish("led.ops-work.practice.other.bot", SECRET)
+    assert await core.last("LED", VICTIM) is not None
+    await attacker.client.flush()
+    assert attacker.heard == []
+
+
+async def test_it_overhears_no_answer_to_the_gateway(attacker: Attacker, core: Bus, nats: NatsServer) -> None:
+    """Even when it knows the other's inbox by name."""
+    await attacker.listen(inbox_of("gw-1", nats.house.seed("gw-1")) + ".>")
+    assert await core.last("LED", VICTIM) is not None
+    await attacker.client.flush()
+    assert attacker.heard == []
+
+
+async def test_it_has_no_message_traced_to_where_it_likes(attacker: Attacker, core: Bus) -> None:
+    """Message tracing publishes wherever a header says (CVE-2026-33249)."""
+    for target in (FORGED, "once.code"):
+        headers = {"Nats-Trace-Dest": target, "traceparent": "00-1-1-01"}
+        await attacker.publish("led.ops-read.memes.one.bot", b"own", headers=headers)
+        await attacker.publish("hb.memes.r1", b"own", headers=headers)
+    await settled(core)
+    assert set(await contents(core)) <= {"led.ops-read.memes.one.bot"}
+
+
+async def test_it_neither_erases_nor_rolls_up_what_is_stored(attacker: Attacker, core: Bus) -> None:
+    """Headers that would make a message replace others."""
+    for headers in ({"Nats-Rollup": "all"}, {"Nats-Rollup": "sub"}, {"Nats-TTL": "1s"}, {"KV-Operation": "PURGE"}):
+        await attacker.publish("led.ops-read.memes.one.bot", b"own", headers=headers)
+    await settled(core)
+    assert await core.last("LED", VICTIM) is not None
+    assert await core.last("LED", "led.ops-work.practice.victim.bot") is not None
+
+
+async def test_it_does_not_move_another_bots_records(attacker: Attacker, core: Bus) -> None:
+    """Compare-and-set may be asked for on any scope, but changes only what is published."""
+    headers = {
+        "Nats-Expected-Last-Subject-Sequence": "1",
+        "Nats-Expected-Last-Subject-Sequence-Subject": "led.ops-work.practice.>",
+    }
+    await attacker.publish("led.ops-read.memes.one.bot", b"own", headers=headers)
+    await settled(core)
+    assert set(await contents(core)) <= {"led.ops-read.memes.one.bot"}
+
+
+async def test_it_takes_no_acks_of_others(attacker: Attacker, core: Bus, bus_as: BusAs) -> None:
+    """Saying that another's command is done with does not make it so."""
+    practice = await bus_as("practice")
+    delivery = await anext(practice.pull("LED", "practice-work"))
+    await attacker.publish(delivery.reply, b"+ACK")
+    await attacker.publish("$JS.ACK.LED.practice-work.1.1.1.1.0", b"+TERM")
+    await settled(core)
+    answer = await (await bus_as("provisioner")).request("$JS.API.CONSUMER.INFO.LED.practice-work")
+    assert orjson.loads(answer.payload)["num_ack_pending"] == 1
+
+
+async def test_it_answers_nobody_in_anothers_name(attacker: Attacker, core: Bus, nats: NatsServer) -> None:
+    """What it sends to an inbox of the gateway's does not arrive."""
+    inbox = core.new_inbox()
+    heard = core.listen(inbox)
+    await heard.start()
+    await core.flush()
+    await attacker.publish(inbox, b"forged answer")
+    await core.send("ctl.practice.x", b"fence")
+    await core.flush()
+    assert heard._queue.empty()
+
+
+async def test_what_it_may_do_it_can_do(attacker: Attacker, core: Bus) -> None:
+    """The attacks above fail for want of rights, not of a connection."""
+    await attacker.publish("led.ops-read.memes.one.bot", b"own")
+    assert await attacker.ask("$JS.API.DIRECT.GET.LED.led.ops-read.memes.one.bot") == b"own"
+    await core.publish("led.ops-read.memes.two.run", b"to do")
+    await attacker.listen(f"{attacker.inbox}.work")
+    pull = b'{"batch": 1, "expires": 1000000000}'
+    await attacker.publish("$JS.API.CONSUMER.MSG.NEXT.LED.memes-read", pull, reply=f"{attacker.inbox}.work")
+    await eventually(lambda: [message.data for message in attacker.heard] == [b"to do"])
+    assert set(await contents(core)) == {"led.ops-read.memes.one.bot", "led.ops-read.memes.two.run"}
