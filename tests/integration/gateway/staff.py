@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -97,8 +97,10 @@ def says(card: pb.Card) -> str:
 
 
 @asynccontextmanager
-async def opened(house: House, bus: Bus, name: str = "gw-1") -> AsyncIterator[Desk]:
-    """A gateway that runs."""
+async def opened(
+    house: House, bus: Bus, *beside: Coroutine[Any, Any, object], name: str = "gw-1"
+) -> AsyncIterator[Desk]:
+    """A gateway that runs, started together with what is to be there ``beside`` it."""
     spans = SpanSender("gateway")
     gateway = Gateway(Files(settings_of(house, name)), bus, spans)
     async with AsyncExitStack() as stack:
@@ -108,7 +110,8 @@ async def opened(house: House, bus: Bus, name: str = "gw-1") -> AsyncIterator[De
         parts = (gateway.board, gateway.registry, gateway.door, gateway.presence, gateway.worker)
         tasks = [asyncio.create_task(part.run()) for part in parts]
         stack.push_async_callback(_end, tasks)
-        await eventually(lambda: gateway.ill() is None, 15, because=str(gateway.ill()))
+        await asyncio.gather(*beside)
+        await eventually(lambda: gateway.ill() is None, 15, because="the gateway does not serve")
         yield Desk(gateway)
 
 
