@@ -7,7 +7,7 @@ slow one skips states, never the last, and costs no memory.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from dataclasses import dataclass
 
 from google.protobuf.message import DecodeError
@@ -136,7 +136,7 @@ class Board:
 
     # --- looking on ---
 
-    async def batches(self, room: str, seen: Cursor | None = None) -> AsyncIterator[Batch]:
+    async def batches(self, room: str, seen: Cursor | None = None) -> AsyncGenerator[Batch, None]:
         """What is in a room, or what came since ``seen``, and then what changes; every command in its latest state."""
         with self._watchers.on(f"room {room}") as changed:
             tick = self._all.tick
@@ -148,7 +148,7 @@ class Board:
                 if batch.views or batch.lines or batch.reset:
                     yield batch
 
-    async def watch(self, room: str, after: int = 0, lines_after: int = 0) -> AsyncIterator[gateway.WatchRoomResponse]:
+    async def watch(self, room: str, after: int = 0, lines_after: int = 0) -> AsyncGenerator[gateway.WatchRoomResponse, None]:
         """The same for programs: one event at a time, the ledger sequence of the cards of each batch going up."""
         async for batch in self.batches(room, Cursor(after, lines_after) if after or lines_after else None):
             for kept in batch.lines:

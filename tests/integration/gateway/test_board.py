@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import aclosing
 
 import pytest
@@ -23,6 +24,11 @@ from tests.integration.gateway.stage import Stage, envelope, progress_bar, text
 pytestmark = pytest.mark.integration
 
 ID = "k3f9a2aaaaaaaaaaaaaaaaaaaa"
+
+
+def shown(stage: Stage, id: str) -> Sequence[chat.Block]:
+    view = stage.board.known(id)
+    return list(view.card().blocks) if view else []
 
 
 async def seen_by(stage: Stage, room: str, after: int, lines_after: int, count: int) -> list[gateway.WatchRoomResponse]:
@@ -51,8 +57,8 @@ async def test_progress_is_shown_while_it_runs(stage: Stage) -> None:
     await stage.accept(envelope(ID))
     await stage.start(ID)
     await stage.progress(ID, 1, progress_bar("halfway", 0.5))
-    await eventually(lambda: stage.board.view(ID) and stage.board.view(ID).card().blocks)  # type: ignore[union-attr]
-    assert stage.board.known(ID).card().blocks[0].progress.done == 0.5  # type: ignore[union-attr]
+    await eventually(lambda: bool(shown(stage, ID)))
+    assert shown(stage, ID)[0].progress.done == 0.5
 
 
 async def test_a_watcher_that_was_away_goes_on_without_a_gap_and_nothing_twice(stage: Stage) -> None:
@@ -61,7 +67,8 @@ async def test_a_watcher_that_was_away_goes_on_without_a_gap_and_nothing_twice(s
     await stage.start(ID)
     await stage.finish(ID, text("fired"))
     await stage.rooms.say(room="general", message="line-1", person="ann", text="seen")
-    await eventually(lambda: stage.board.known(ID) and stage.board.known(ID).final and stage.board.lines("general"))  # type: ignore[union-attr]
+    await stage.board.until_final(ID)
+    await eventually(lambda: bool(stage.board.lines("general")))
     first = await seen_by(stage, "general", 0, 0, 2)
     after = max(event.card.sequence for event in first)
     lines_after = max(event.line_sequence for event in first)
@@ -126,7 +133,7 @@ async def test_the_board_goes_on_where_it_was_when_the_bus_comes_back(stage: Sta
     await stage.accept(envelope(other))
     await stage.start(other)
     await stage.progress(other, 1, progress_bar("after", 0.2))
-    await eventually(lambda: stage.board.known(other) and stage.board.known(other).card().blocks, 20)  # type: ignore[union-attr]
+    await eventually(lambda: bool(shown(stage, other)), 20)
 
 
 async def test_an_answer_too_large_for_a_record_is_read_from_its_blob(stage: Stage) -> None:
@@ -159,5 +166,5 @@ async def test_rubbish_in_the_ledger_is_passed_over(stage: Stage) -> None:
     await stage.bot_bus.publish("led.ops-work.practice.rubbish.bot", b"\xff\xff\xff")
     await stage.bot_bus.publish(f"prog.practice.{ID}", b"\xff\xff\xff")
     await stage.accept(envelope(ID))
-    await eventually(lambda: stage.board.known(ID))
+    await eventually(lambda: stage.board.known(ID) is not None)
     assert stage.board.known("rubbish") is None

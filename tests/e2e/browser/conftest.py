@@ -1,0 +1,93 @@
+"""A mesh with two people, and Chromium to look at it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import urllib.request
+from collections.abc import Callable, Iterator
+
+import pytest
+import yaml
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from bellboard_gateway.people import hash_token
+from tests.e2e.mesh import Mesh
+
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+BO = "token-of-bo"
+
+Tab = Callable[..., Page]
+"""Opens a page as a person ("owner" or "bo"), in a browser profile of its own."""
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Chromium; without it the tests are skipped, but in CI they fail."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        reason = "browser tests need Chromium, and there is none"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def house(mesh: Mesh) -> Mesh:
+    """The mesh, with bo in it, who is in no group."""
+    add_bo(mesh)
+    return mesh
+
+
+def add_bo(mesh: Mesh) -> None:
+    """Put bo on the list of people, which the gateway reads again by itself."""
+    file = mesh.data / "people.yaml"
+    people = yaml.safe_load(file.read_text())
+    people["people"].append({"id": "bo", "name": "Bo Diaz", "groups": [], "tokens": [hash_token(BO)]})
+    file.write_text(yaml.safe_dump(people, sort_keys=False))
+
+
+def sign_in(page: Page, mesh: Mesh, person: str) -> None:
+    """Sign a page in: bo by token, the owner by a one-time link."""
+    if person == "bo":
+        page.goto(f"{mesh.url}/in")
+        page.fill("#token", BO)
+        page.click("button.primary")
+    else:
+        request = urllib.request.Request(
+            f"{mesh.url}/link", method="POST", headers={"Authorization": f"Bearer {mesh.run_file.token}"}
+        )
+        with urllib.request.urlopen(request) as answer:
+            page.goto(mesh.url + json.load(answer)["path"])
+    page.wait_for_selector(".window[aria-current]", state="attached")  # on a phone it is in a drawer
+
+
+@pytest.fixture
+def tab(chromium: Browser, house: Mesh) -> Iterator[Tab]:
+    """Opens pages; any error on one fails the test."""
+    contexts: list[BrowserContext] = []
+    wrong: list[str] = []
+
+    def open_tab(person: str = "owner", **options: object) -> Page:
+        context = chromium.new_context(**options)  # type: ignore[arg-type]
+        context.set_default_timeout(20_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("dialog", lambda dialog: (wrong.append(f"a dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("console", lambda said: wrong.append(said.text) if "Security Policy" in said.text else None)
+        sign_in(page, house, person)
+        return page
+
+    yield open_tab
+    for context in contexts:
+        context.close()
+    assert not wrong
