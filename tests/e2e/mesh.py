@@ -93,6 +93,28 @@ class Mesh:
         done = self.bell("say", "--json", f"--timeout={timeout}", *options, line, timeout=timeout + 20)
         return Said(done.returncode, [json.loads(text) for text in done.stdout.splitlines()], done.stdout, done.stderr)
 
+    def background(self, *arguments: str) -> subprocess.Popen[str]:
+        """Run `bell` on this mesh, and do not wait for it."""
+        return subprocess.Popen(
+            [*BELL, *arguments],
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    @staticmethod
+    def wait_for_state(saying: subprocess.Popen[str], *states: str, steps: int = 1) -> dict[str, Any]:
+        """The card of a `bell say --json` that runs, when it stands in one of these states for the ``steps``-th time."""
+        assert saying.stdout is not None
+        for line in saying.stdout:
+            card: dict[str, Any] = json.loads(line)
+            steps -= card["state"] in states
+            if steps <= 0:
+                return card
+        raise AssertionError(f"it never was {states}")
+
     def start(self, *options: str) -> None:
         """Enrol the practice bot, start everything, and return when it is ready."""
         if self.practice and not (self.data / "enrolled.yaml").exists():

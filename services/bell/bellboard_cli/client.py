@@ -34,8 +34,14 @@ class Away(BellboardError):
     code = "away"
 
 
+class Denied(UserError):
+    """The gateway refuses to do that."""
+
+    code = "denied"
+
+
 class Client:
-    """The gateway as the local owner calls it. Raises Away, and UserError where the gateway refuses."""
+    """The gateway as the local owner calls it. Raises Away, and Denied where the gateway refuses."""
 
     def __init__(self, channel: rpc.Channel) -> None:
         self._stub = stubs.GatewayServiceStub(channel)
@@ -78,7 +84,7 @@ class Client:
 
 def _plainly(error: rpc.RpcError) -> BellboardError:
     if error.code() in _REFUSALS:
-        return UserError(error.details() or error.code().name.lower())
+        return Denied(error.details() or error.code().name.lower())
     if error.code() is rpc.Status.UNAUTHENTICATED:
         return Away("the gateway does not know the local token")
     return Away("the gateway does not answer", hint="bell doctor may tell why")

@@ -126,7 +126,7 @@ def new_bot(
     """Make a bot, with a contract, one command, and tests that pass."""
     from .bots import new_bot
 
-    print(_plainly(lambda: new_bot(into, name)))
+    print(_plainly(lambda: new_bot(name, into)))
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

@@ -14,7 +14,7 @@ from typing import Protocol
 from bellboard.api.gateway.v1 import gateway_pb2 as gateway
 from bellboard.api.ledger.v1 import ledger_pb2 as ledger
 
-from .client import Away, Client
+from .client import Away, Client, Denied
 from .runfile import RunFile
 
 AGAIN = 0.3
@@ -92,6 +92,9 @@ async def say(folder: Path, line: Line, tell: Teller) -> Exit:
                 verdict, final = _told(answer, tell)
                 if final:
                     return verdict
+    except Denied as error:
+        tell.refused(gateway.NotUnderstood(reason=error.text, code=error.code), final=True)
+        return Exit.NOT_UNDERSTOOD
     except TimeoutError:
         tell.note(f"not final after {line.timeout:g} s")
     return verdict
@@ -109,11 +112,15 @@ def _told(answer: gateway.RunLineResponse, tell: Teller) -> tuple[Exit, bool]:
 
 async def _answers(folder: Path, request: gateway.RunLineRequest, tell: Teller) -> Answers:
     """All that the gateway says of the line, from however many gateways it takes; never ends by itself."""
+    told = False
     while True:
         try:
             async with Client.of(RunFile.read(folder)) as client:
                 async for answer in client.run_line(request):
+                    told = False
                     yield answer
         except Away as error:
-            tell.note(f"{error.text}; asking again")
+            if not told:
+                tell.note(f"{error.text}; asking again until there is a verdict")
+            told = True
         await asyncio.sleep(AGAIN)

@@ -50,6 +50,10 @@ def make(tmp_path: Path, said: Said) -> Make:
     return one
 
 
+def _nothing() -> None:
+    """What changed does not matter."""
+
+
 def _pid(child: Child) -> int:
     assert child.pid is not None
     return child.pid
