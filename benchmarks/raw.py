@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import nats
@@ -39,8 +41,8 @@ async def worker(url: str, seed: Path) -> None:
 class Raw:
     """A client that sends work and waits for its answer."""
 
-    def __init__(self, url: str, seed: Path) -> None:
-        self.url, self.seed = url, seed
+    def __init__(self, url: str, seed: Path, server: int) -> None:
+        self.url, self.seed, self.server = url, seed, server
         self.waiting: dict[str, asyncio.Future[None]] = {}
 
     async def start(self) -> None:
@@ -55,6 +57,11 @@ class Raw:
         assert self.worker.stdout is not None
         await asyncio.to_thread(self.worker.stdout.readline)
 
+    @property
+    def pids(self) -> Mapping[str, int]:
+        """The processes that take part: the sender is this one."""
+        return {"sender": os.getpid(), "worker": self.worker.pid, "nats-server": self.server}
+
     async def _answered(self, message: Msg) -> None:
         self.waiting.pop(message.subject.rpartition(".")[2]).set_result(None)
 
@@ -65,6 +72,10 @@ class Raw:
         await self.jetstream.publish(SUBJECT, PAYLOAD, headers={"Answer-To": f"{self.inbox}.{number}"})
         await answered
         return time.perf_counter() - begun
+
+    async def written(self) -> int:
+        """The messages stored so far."""
+        return int((await self.jetstream.stream_info(STREAM)).state.last_seq)
 
     async def stop(self) -> None:
         self.worker.kill()
