@@ -171,7 +171,7 @@ class Process:
         lines = self._log.read_text().splitlines()
         return [orjson.loads(line) if line.startswith("{") else {"text": line} for line in lines]
 
-    async def says(self, event: str, timeout: float = 15.0) -> dict[str, Any]:
+    async def says(self, event: str, timeout: float = 40.0) -> dict[str, Any]:
         """Its first log line of an event, once there is one."""
 
         def look() -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from bellboard.testing.plugin import BusAs
 from bellboard.testing.servers import NatsServer
 from tests.integration.mesh import Gate, Mesh, Process
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 
 async def test_it_announces_its_contract(gate: Gate, mesh: Mesh) -> None:

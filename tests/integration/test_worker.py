@@ -18,7 +18,7 @@ from bellboard.testing import eventually
 from bellboard.testing.servers import NatsServer
 from tests.integration.mesh import WORLD, Gate, Mesh
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 
 async def test_a_read_costs_two_records(gate: Gate, mesh: Mesh) -> None:
@@ -162,7 +162,7 @@ async def test_what_is_no_command_is_dropped_and_counted(gate: Gate, mesh: Mesh)
     await gate.put(moved, signed)
     await gate.bus.publish("led.ops-work.practice.garbage.run", b"\xff\xfe not a record")
     await gate.bus.publish("led.ops-read.practice.large.run", bytes(255 * 1024))
-    await gate.bus.publish("led.ops-read.practice.empty.run", b"")
+    await gate.bus.publish("led.ops-read.practice.started.run", pb.Record(state=S.STATE_STARTED).SerializeToString())
 
     key = await gate.accept("practice look")
     final = await gate.final(key)
