@@ -40,14 +40,14 @@ def plan(commands: int, seed: int) -> list[Submitted]:
     dice = random.Random(seed)
     made: list[Submitted] = []
     for number in range(commands):
-        wait = dice.choice(["0s", "0.2s", "0.5s", "1s", "2s"])
+        wait = dice.choice(["0s", "200ms", "500ms", "1s", "2s"])
         kind = number % 3
         if kind == 0:
             made.append(Submitted(number, f"practice look w{number} --wait {wait}", "READ"))
         elif kind == 1:
             made.append(Submitted(number, f"practice set m{number} {number} --wait {wait}", "IDEMPOTENT"))
         elif dice.random() < 0.2:
-            made.append(Submitted(number, f"practice climb hill{dice.randrange(8)} --wait 0.2s", "STEPS"))
+            made.append(Submitted(number, f"practice climb hill{dice.randrange(8)} --wait 200ms", "STEPS"))
         else:
             made.append(Submitted(number, f"practice fire f{number} --wait {wait}", "ONCE"))
     return made

@@ -75,6 +75,10 @@ class Bus:
         """Whether the bus can be reached, as far as is known."""
         return self._link.connected
 
+    async def up(self, within: float) -> bool:
+        """Whether the bus can be reached, or comes back in so many seconds."""
+        return await self._link.up(within)
+
     @property
     def closed(self) -> bool:
         """Whether it was closed, or is lost for good."""

@@ -43,6 +43,7 @@ class Link:
         self._name, self._inbox, self._owner = name, inbox, owner
         self._client: Any = Client()
         self._up = self._closing = False
+        self._came = asyncio.Event()
         self._last_error = ""
         self.denied: tuple[str, ...] = ()
 
@@ -65,6 +66,7 @@ class Link:
                 f"the bus at {url} can't be reached: {text}", hint="is nats-server running, and does it know this key?"
             ) from error
         self._up = True
+        self._came.set()
         self._tell()
 
     @property
@@ -74,6 +76,12 @@ class Link:
     @property
     def closed(self) -> bool:
         return bool(self._closing or self._client.is_closed)
+
+    async def up(self, within: float) -> bool:
+        """Whether it is connected, or comes back in so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._came.wait(), within)
+        return self.connected
 
     async def write(self, subject: str, payload: bytes, reply: str, headers: Mapping[str, str] | None) -> None:
         """Hand a message to the connection. Raises BusUnavailable, TooLarge or Refused; then nothing was sent."""
@@ -133,6 +141,7 @@ class Link:
     async def _on_lost(self) -> None:
         self._forget_unsent()
         was_up, self._up = self._up, False
+        self._came.clear()
         names.BUS_UP.set(0)
         if was_up and not self._closing:
             logs.emit(names.BUS_LOST, error=self._last_error)
@@ -140,6 +149,7 @@ class Link:
 
     async def _on_back(self) -> None:
         self._up = True
+        self._came.set()
         names.BUS_RECONNECTS.inc()
         self._tell()
         self._owner.back()

@@ -17,7 +17,7 @@ from pathlib import Path
 FIRST_DELAY, LONGEST_DELAY = 0.2, 5.0
 """Seconds before a process that ended is started again; doubled each time."""
 
-HEALTHY = 10.0
+HEALTHY = 3.0
 """Seconds after which a process that ends is taken for one that had been well."""
 
 LOG_LIMIT = 8 << 20

@@ -21,8 +21,11 @@ from .orders import Order, envelope, first_record
 from .policy import Ask, Decision, Policy
 from .registry import Registry
 
-ANSWER_WITHIN = 2.5
+ANSWER_WITHIN = 2.8
 """Seconds in which the person hears whether a command was accepted, or that it is not known yet."""
+
+BLIP = 1.5
+"""Seconds that a bus which is being restarted may be away before a line is refused for it."""
 
 UNAVAILABLE = NotAccepted("the message bus is unavailable; nothing was sent, nothing will run", final=True)
 UNCONFIRMED = NotAccepted("unconfirmed: the message bus did not answer; it is being found out", final=False)
@@ -77,11 +80,14 @@ class Dispatch:
             return pending
         if not self.buckets.take(order.principal.person or f"bot {order.principal.bot}"):
             return TOO_FAST
+        deadline = asyncio.get_running_loop().time() + ANSWER_WITHIN
+        if not await self.bus.up(within=BLIP):
+            return UNAVAILABLE
         decision = self.judge(order)
         try:
             made = envelope(order, decision, self.team, self.registry.enrolment(order.parsed.command.bot), self.world.now())
             author, record = first_record(made, decision, self.signer, self.policy.digest, self.world)
-            return await self._accept(order.key, gate.accept(order.key, author, record), record)
+            return await self._accept(order.key, gate.accept(order.key, author, record), record, deadline)
         except BusUnavailable:
             return UNAVAILABLE
         except BellboardError as error:
@@ -95,9 +101,11 @@ class Dispatch:
         await asyncio.wait([task], timeout=ANSWER_WITHIN)
         return task.result() if task.done() else UNCONFIRMED
 
-    async def _accept(self, key: Key, procedure: Procedure[gate.Verdict], record: pb.Record) -> Command | NotAccepted:
+    async def _accept(
+        self, key: Key, procedure: Procedure[gate.Verdict], record: pb.Record, deadline: float
+    ) -> Command | NotAccepted:
         try:
-            async with asyncio.timeout(ANSWER_WITHIN):
+            async with asyncio.timeout_at(deadline):
                 verdict = await self._accepting.drive(procedure)
         except TimeoutError:
             verdict = gate.Unconfirmed()
