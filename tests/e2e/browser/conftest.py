@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import yaml
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, sync_playwright
 
 from bellboard_gateway.people import hash_token
 from tests.e2e.mesh import Mesh
@@ -76,14 +76,22 @@ def tab(chromium: Browser, house: Mesh) -> Iterator[Tab]:
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
 
+    def refuse(dialog: Dialog) -> None:
+        wrong.append(f"a dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def listen(said: ConsoleMessage) -> None:
+        if "Security Policy" in said.text:
+            wrong.append(said.text)
+
     def open_tab(person: str = "owner", **options: object) -> Page:
         context = chromium.new_context(**options)  # type: ignore[arg-type]
         context.set_default_timeout(20_000)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("dialog", lambda dialog: (wrong.append(f"a dialog: {dialog.message}"), dialog.dismiss()))
-        page.on("console", lambda said: wrong.append(said.text) if "Security Policy" in said.text else None)
+        page.on("dialog", refuse)
+        page.on("console", listen)
         sign_in(page, house, person)
         return page
 
