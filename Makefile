@@ -41,8 +41,9 @@ fmt: $(VENV)/.dev ## put code and contracts in order
 	$(BIN)/buf format --write
 
 .PHONY: proto
-proto: $(VENV)/.dev ## generate code from the contracts
+proto: $(VENV)/.dev ## generate code from the contracts, and the page of signals
 	$(BIN)/python -m bellboard_cli.protos
+	$(BIN)/python -m bellboard.telemetry > docs/signals.md
 
 .PHONY: bench
 bench: $(VENV)/.dev ## measure against raw NATS
