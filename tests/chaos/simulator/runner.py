@@ -111,14 +111,21 @@ def shards(seed: int, size: int) -> Iterator[range]:
 
 
 def campaign(seed: int, histories: int, processes: int = 1, keep_going: bool = False, size: int = SHARD) -> Tally:
-    """Play until there are so many distinct histories, or one breaks an invariant."""
-    tally, ahead = Tally(), shards(seed, size)
-    if processes == 1:
-        while len(tally.distinct) < histories and (keep_going or not tally.violations):
-            tally.add(shard(next(ahead)))
-        return tally
-    with ProcessPoolExecutor(processes) as pool:
-        while len(tally.distinct) < histories and (keep_going or not tally.violations):
-            for part in pool.map(shard, [next(ahead) for _ in range(4 * processes)]):
-                tally.add(part)
+    """Play until there are so many distinct histories, or one breaks an invariant.
+
+    What comes of it follows from the seed, however many processes share the work.
+    """
+    tally = Tally()
+    for part in _played(shards(seed, size), processes):
+        tally.add(part)
+        if len(tally.distinct) >= histories or (tally.violations and not keep_going):
+            break
     return tally
+
+
+def _played(ahead: Iterator[range], processes: int) -> Iterator[Tally]:
+    if processes == 1:
+        yield from map(shard, ahead)
+    with ProcessPoolExecutor(processes) as pool:
+        while True:
+            yield from pool.map(shard, [next(ahead) for _ in range(4 * processes)])
