@@ -30,9 +30,7 @@ PEOPLE: dict[str, Sequence[str]] = {"ann": ["owners"], "bob": ["devs"], "cleo": 
 
 def write_people(house: House, people: dict[str, Sequence[str]] = PEOPLE) -> None:
     """Write the people's file."""
-    entries = [
-        {"id": name, "groups": list(groups), "tokens": [hash_token(f"{name}-token")]} for name, groups in people.items()
-    ]
+    entries = [{"id": name, "groups": list(groups), "tokens": [hash_token(f"{name}-token")]} for name, groups in people.items()]
     rooms = [{"id": room, "title": room.title()} for room in ("general", "ops", "play")]
     house.people.write_text(yaml.safe_dump({"people": entries, "rooms": rooms}))
 
@@ -97,9 +95,7 @@ def says(card: pb.Card) -> str:
 
 
 @asynccontextmanager
-async def opened(
-    house: House, bus: Bus, *beside: Coroutine[Any, Any, object], name: str = "gw-1"
-) -> AsyncIterator[Desk]:
+async def opened(house: House, bus: Bus, *beside: Coroutine[Any, Any, object], name: str = "gw-1") -> AsyncIterator[Desk]:
     """A gateway that runs, started together with what is to be there ``beside`` it."""
     spans = SpanSender("gateway")
     gateway = Gateway(Files(settings_of(house, name)), bus, spans)

@@ -177,7 +177,9 @@ async def test_a_room_can_be_watched(door: Door) -> None:
             async for event in events:
                 if event.card.command_id == id and event.card.final:
                     break
-        assert await refused(anext(aiter(stub(opened_channel).WatchRoom(pb.WatchRoomRequest(room="attic"))))) == Status.NOT_FOUND
+        assert (
+            await refused(anext(aiter(stub(opened_channel).WatchRoom(pb.WatchRoomRequest(room="attic"))))) == Status.NOT_FOUND
+        )
 
 
 async def test_health_tells_the_truth(door: Door, nats: NatsServer) -> None:

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 import yaml
-from bellboard_practice.bot import bot as practice
 
 from bellboard.api.registry.v1 import registry_pb2 as registry
 from bellboard.provision import House
 from bellboard.testing import eventually
 from bellboard.testing.plugin import BusAs
 from bellboard_gateway.lines import Command, Misunderstood
+from bellboard_practice.bot import bot as practice
 from tests.integration.gateway.staff import Desk, opened, says, write_people
 from tests.integration.mesh import Mesh
 
@@ -112,7 +112,8 @@ async def test_a_contract_claims_no_more_than_was_enrolled(
 
 async def test_a_contract_that_breaks_a_rule_is_refused(desk: Desk, house: House, bus_as: BusAs) -> None:
     """A rule on an argument that the contract does not have would never forbid anything."""
-    rule = '@id("no-north") forbid (principal, action == Action::"practice.Fire", resource) when { context.args.where == "north" };'
+    scope = 'principal, action == Action::"practice.Fire", resource'
+    rule = f'@id("no-north") forbid ({scope}) when {{ context.args.where == "north" }};'
     (house.policy / "rules.cedar").write_text(rule)
     await eventually(lambda: desk.gateway.hall.policy.digest and desk.gateway.hall.policy._file.version == 2)
     await announce(desk, bus_as)
@@ -126,5 +127,5 @@ async def test_a_gateway_that_stood_still_does_not_call_everyone_gone(desk: Desk
     """After a gap of its own it measures anew."""
     await mesh.practice()
     await desk.listed()
-    time.sleep(4.5)  # noqa: ASYNC251  # the gateway's own process stands still
+    time.sleep(4.5)  # the gateway's own process stands still
     assert await absent(desk) == ""

@@ -38,7 +38,9 @@ def test_people_are_found_by_id_token_and_account(path: Path) -> None:
     assert people.room("general")
 
 
-@pytest.mark.parametrize(("system", "workspace", "user"), [("slack", "T2", "U1"), ("irc", "T1", "U1"), ("slack", "T1", "Ann Lee")])
+@pytest.mark.parametrize(
+    ("system", "workspace", "user"), [("slack", "T2", "U1"), ("irc", "T1", "U1"), ("slack", "T1", "Ann Lee")]
+)
 def test_an_account_is_its_system_workspace_and_id(path: Path, system: str, workspace: str, user: str) -> None:
     """Another workspace, another system, or a display name is somebody else."""
     assert People(path).by_account(system, workspace, user) is None
