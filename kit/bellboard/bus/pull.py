@@ -62,13 +62,14 @@ class Pull(Inbound[Delivery]):
 
     async def aclose(self) -> None:
         """End, and hand back what waits here, so that another worker has it at once."""
-        self.end()
+        # Unsubscribed first: else what is handed back would come to the request that still stands here.
+        await super().aclose()
         while not self._queue.empty():
             item = self._queue.get_nowait()
             if isinstance(item, Delivery) and not self._brittle:
                 with contextlib.suppress(BusError):  # then it comes again after its ack wait
                     await self._bus.send(item.reply, b"-NAK")
-        await super().aclose()
+        self._queue.put_nowait(Wake.END)
 
     async def _ask(self) -> None:
         now = time.monotonic()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import signal
 import socket
@@ -62,9 +63,10 @@ class NatsServer:
         await self.start()
 
     def freeze(self) -> None:
-        """SIGSTOP: it holds its connections and does nothing."""
+        """SIGSTOP: it holds its connections and does nothing. Returns when it stands still."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        os.waitpid(self._process.pid, os.WUNTRACED)
 
     def thaw(self) -> None:
         """SIGCONT."""
