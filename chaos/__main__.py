@@ -15,7 +15,7 @@ def main() -> int:
     asked.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="replays a run")
     asked.add_argument("--commands", type=int, default=1000)
     asked.add_argument("--each", type=int, default=50, help="blows of each kind on each process")
-    asked.add_argument("--rate", type=float, default=1.6, help="commands a second")
+    asked.add_argument("--rate", type=float, default=1.0, help="commands a second")
     given = asked.parse_args()
     print(f"seed {given.seed}", flush=True)
     report = asyncio.run(mesh.run(given.commands, given.each, given.rate, given.seed))
