@@ -55,10 +55,14 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The newest record of a command; ``sequence`` is 0 and ``record`` None if it has none."""
+    """The newest record of a command; ``sequence`` is 0 and ``record`` None if it has none.
+
+    ``offered`` is the sequence of the newest record that workers are given, where that was read too.
+    """
 
     sequence: int = 0
     record: pb.Record | None = None
+    offered: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from bellboard.errors import BusUnavailable, CasLost, Unconfirmed
 from bellboard.telemetry import logs, names
 
 from .ops import Busy, Held, Hold, Lost, Op, Procedure, Put, Read, Snapshot, Stored, Unclear, Wait, timestamp
-from .state import S, is_final
-from .subjects import Key
+from .state import frees
+from .subjects import Author, Key
 
 T = TypeVar("T")
 
@@ -101,7 +101,10 @@ class Store:
         except (Unconfirmed, BusUnavailable):
             return Unclear()
         newest = max((one for one in last if one is not None), key=lambda one: one.sequence, default=None)
-        return Snapshot() if newest is None else Snapshot(newest.sequence, _record(newest))
+        offered = last[op.key.subjects.index(op.key.subject(Author.RUN))]
+        if newest is None:
+            return Snapshot()
+        return Snapshot(newest.sequence, _record(newest), 0 if offered is None else offered.sequence)
 
     async def hold(self, op: Hold) -> Held | Busy | Unclear:
         """Take a turn's lock, unless a command holds it that may still do something."""
@@ -118,7 +121,7 @@ class Store:
                     holder = await self.read(Read(Key(lock.lane, op.key.bot, lock.holder)))
                     if isinstance(holder, Unclear):
                         return Unclear()
-                    if not _out_of_the_way(holder):
+                    if not frees(holder.record):  # a stale look never frees too early
                         return Busy(lock.holder)
                 mine.at.CopyFrom(timestamp(time.time()))
                 await self._bus.publish(subject, mine.SerializeToString(), expected=0 if message is None else message.sequence)
@@ -129,12 +132,6 @@ class Store:
                 return Unclear()
             return Held()
         return Unclear()
-
-
-def _out_of_the_way(holder: Snapshot) -> bool:
-    """Whether a lock's holder can do nothing any more. A stale look never says so too early."""
-    record = holder.record
-    return record is not None and is_final(record) and record.state != S.STATE_UNKNOWN
 
 
 def _record(message: Message) -> pb.Record:

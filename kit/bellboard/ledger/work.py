@@ -66,6 +66,8 @@ def work(job: Job, world: World) -> ops.Procedure[Verdict]:
     for _ in range(8):
         if seen.record is None:
             return Verdict.LATER
+        if seen.offered > job.sequence:
+            return Verdict.DONE  # it was offered anew: two deliveries of one command would rob each other
         if is_final(seen.record) or seen.record.state == S.STATE_QUEUED:
             return (yield from _leave(job, seen, world))
         if not resumable(seen.record):
@@ -126,9 +128,8 @@ def _start(job: Job, seen: ops.Snapshot, epoch: int, world: World) -> ops.Proced
         return Verdict.LATER if isinstance(answer, ops.Unclear) else ops.Lost()
     if job.effect == options.EFFECT_READ:
         return (yield from _run(job, seen, epoch, world))
-    started = world.record(S.STATE_STARTED, claimed)
-    if not started.started:
-        started.started = True
+    started = world.record(S.STATE_STARTED, claimed, started=True)
+    if not claimed.started:
         started.started_at.CopyFrom(started.at)
     if not started.steps:
         started.steps.extend(pb.StepRecord(name=name, effect=effect) for name, effect in job.steps)
@@ -158,8 +159,7 @@ def _poison(record: pb.Record) -> tuple[pb.State.ValueType, str]:
 def _queue(job: Job, seen: ops.Snapshot, holder: str, world: World) -> ops.Procedure[Verdict | ops.Lost]:
     if seen.record is not None and seen.record.epoch:
         return Verdict.LATER  # it has held the key since it was first claimed; whoever says otherwise is behind
-    turn = pb.Turn(key=job.turn, holder=holder)
-    return (yield from _close(job, seen, S.STATE_QUEUED, "", world, turn))
+    return (yield from _close(job, seen, S.STATE_QUEUED, "", world, pb.Turn(key=job.turn, holder=holder)))
 
 
 def _close(

@@ -124,7 +124,10 @@ class Bus:
         seen = len(entries)
         if self.sim.chance(self.sim.faults.stale):
             seen = self.sim.rng.randint(max(0, seen - 3), seen)
-        return Snapshot(entries[seen - 1].sequence, entries[seen - 1].record) if seen else Snapshot()
+        if not seen:
+            return Snapshot()
+        offered = max((entry.sequence for entry in entries[:seen] if entry.author is Author.RUN), default=0)
+        return Snapshot(entries[seen - 1].sequence, entries[seen - 1].record, offered)
 
     def newest(self, key: Key) -> pb.Record | None:
         """What truly stands there; for those who judge, not for those who act."""

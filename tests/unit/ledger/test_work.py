@@ -300,3 +300,14 @@ def test_a_bus_that_says_nothing_leaves_the_command_for_later(script: Script) ->
 
     assert script.run(work(script.job(ONCE), script.world)) is Verdict.LATER
     assert executions(script) == []
+
+
+def test_a_delivery_that_was_offered_anew_since_is_acknowledged(script: Script) -> None:
+    """Two deliveries of one command would take it from each other."""
+    begun(script, IDEMPOTENT)
+    job = script.job(IDEMPOTENT, fresh=False)
+    offered = script.write(Author.RUN, S.STATE_READY)
+    script.answers[Read] = [Snapshot(len(script.records), offered, len(script.records))]
+
+    assert script.run(work(job, script.world)) is Verdict.DONE
+    assert script.told[-1] == "READY"
