@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import random
 import sys
+
+from bellboard.telemetry import logs
 
 from . import mesh
 
@@ -17,6 +20,7 @@ def main() -> int:
     asked.add_argument("--each", type=int, default=50, help="blows of each kind on each process")
     asked.add_argument("--rate", type=float, default=1.0, help="commands a second")
     given = asked.parse_args()
+    logs.configure("chaos", logging.WARNING)
     print(f"seed {given.seed}", flush=True)
     report = asyncio.run(mesh.run(given.commands, given.each, given.rate, given.seed))
     for title, figure in report.figures.items():

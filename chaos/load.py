@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import grpc
+
 from bellboard.api.gateway.v1 import gateway_pb2 as pb
 from bellboard.api.gateway.v1 import gateway_pb2_grpc as stubs
+from bellboard.ledger.state import name
 
 PATIENCE = 240.0
 """Seconds in which a command that was submitted has to come to its end."""
@@ -99,7 +101,7 @@ class Load:
         if answer.HasField("card"):
             command.command_id = answer.card.command_id
             if answer.card.final:
-                command.final = pb.Card.DESCRIPTOR.fields_by_name["state"].enum_type.values_by_number[answer.card.state].name
+                command.final = name(answer.card.state)
         elif answer.not_understood.code not in ("no_bot", "unconfirmed"):
             command.refused = f"{answer.not_understood.code}: {answer.not_understood.reason}"
         command.said.append(answer.card.reason or answer.not_understood.reason)

@@ -37,7 +37,9 @@ BUS_PULL_STALLED = LogEvent("bus.pull_stalled", WARNING, "The heartbeat of a pul
 BUS_FOLLOW_RETRIED = LogEvent("bus.follow_retried", WARNING, "A stream could not be followed; it is tried again.")
 LEDGER_GARBAGE = LogEvent("ledger.garbage", ERROR, "What stands in the ledger is no record.")
 SPANS_NOT_SENT = LogEvent("spans.not_sent", WARNING, "The collector did not take these spans; they are dropped.")
-COMMAND_REFUSED = LogEvent("command.refused", WARNING, "A message on a bot's queue is no command that it may run; it was dropped.")
+COMMAND_REFUSED = LogEvent(
+    "command.refused", WARNING, "A message on a bot's queue is no command that it may run; it was dropped."
+)
 COMMAND_LATE = LogEvent("command.handed_back", INFO, "A command was handed back, for another worker or another time.")
 COMMAND_ENDED = LogEvent("command.ended", INFO, "A worker brought a command to a final state.")
 RESULT_TOO_LARGE = LogEvent("command.result_too_large", WARNING, "What a command answered was too large to keep.")
@@ -83,7 +85,9 @@ COMMANDS = Counter("bellboard_commands_total", "Commands that a worker brought t
 QUEUE_WAIT = Histogram("bellboard_queue_wait_seconds", "From a line's arrival to its first run.", ["bot"], buckets=_buckets)
 RUN_TIME = Histogram("bellboard_run_seconds", "How long a handler ran.", ["bot", "verb"], buckets=_buckets)
 IN_FLIGHT = Gauge("bellboard_commands_in_flight", "Commands that this process works on.", ["bot"])
-REFUSED = Counter("bellboard_refused_messages_total", "Messages on a bot's queue that are no command for it.", ["bot", "reason"])
+REFUSED = Counter(
+    "bellboard_refused_messages_total", "Messages on a bot's queue that are no command for it.", ["bot", "reason"]
+)
 HANDED_BACK = Counter("bellboard_handed_back_total", "Commands that were handed back for later.", ["bot", "reason"])
 REAPER_VERDICTS = Counter("bellboard_reaper_verdicts_total", "Commands that the reaper moved.", ["bot", "state"])
 REAPER_OPEN = Gauge("bellboard_reaper_open_commands", "Commands that are not final, as the reaper sees it.")

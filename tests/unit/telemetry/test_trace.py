@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.ledger.ops import timestamp
 from bellboard.ledger.state import S
