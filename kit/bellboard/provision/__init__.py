@@ -5,8 +5,8 @@ folder for a machine that runs everything, `streams` carries the layout out on a
 while everything runs.
 """
 
-from .admit import admit
+from .admit import admit, take_in
 from .house import House, HouseError
 from .streams import provision
 
-__all__ = ["House", "HouseError", "admit", "provision"]
+__all__ = ["House", "HouseError", "admit", "provision", "take_in"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from bellboard.api.registry.v1 import registry_pb2 as registry
 from bellboard.bus import Bus
@@ -19,28 +20,40 @@ SETTLES = 0.2
 
 
 async def admit(house: House, enrolment: registry.Enrolment) -> registry.Enrolment:
-    """Enrol a bot, and if the bus runs, have it take the bot in: account, imports and consumers. Connections stay.
+    """Enrol a bot, and take it in if the bus runs.
 
     Raises:
         HouseError: one of its phrases belongs to another bot, or the bus does not take it in.
         BusError: the bus does not answer.
     """
     complete = house.enrol(enrolment)
+    await take_in(house, [complete.bot])
+    return complete
+
+
+async def take_in(house: House, bots: Sequence[str]) -> bool:
+    """Have the bus that runs take enrolled bots in: accounts, imports and consumers. Connections stay. False: none runs.
+
+    Raises:
+        HouseError: it does not.
+        BusError: it does not answer.
+    """
+    seed = house.seed(PROVISIONER)
     try:
-        bus = await Bus.connect(house.bus_url, name=PROVISIONER, nkey_seed=house.seed(PROVISIONER), patience=PATIENCE)
+        bus = await Bus.connect(house.bus_url, name=PROVISIONER, nkey_seed=seed, patience=PATIENCE)
     except BusUnavailable:
-        return complete  # nothing runs; the next start reads it
+        return False  # the next start reads it
     try:
         for _ in range(TRIES):
             # nats-server 2.15 knows a new account after one reload, but joins its imports only at the next.
             reload(house.nats_pid)
             await asyncio.sleep(SETTLES)
             await provision(bus, house.enrolments())
-            if await _reaches(house, complete.bot):
-                return complete
+            if all([await _reaches(house, bot) for bot in bots]):
+                return True
     finally:
         await bus.close()
-    raise HouseError(f"the bus does not take {complete.bot} in", hint="start it anew")
+    raise HouseError(f"the bus does not take {', '.join(bots)} in", hint="start it anew")
 
 
 async def _reaches(house: House, bot: str) -> bool:

@@ -72,10 +72,6 @@ class Child:
             self._signal(signal.SIGKILL)
             await asyncio.wait({self._task}, timeout=5)
 
-    def hang_up(self) -> None:
-        """Send SIGHUP: nats-server reads its configuration again."""
-        self._signal(signal.SIGHUP)
-
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None:
             with contextlib.suppress(ProcessLookupError):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bellboard.bus import Bus
 from bellboard.errors import BellboardError, BusError, Failed, UserError
-from bellboard.provision import House, provision
+from bellboard.provision import House, provision, take_in
 from bellboard.provision.enrol import HOUSE
 from bellboard.provision.server import PROVISIONER
 from bellboard.telemetry import logs
@@ -152,8 +152,7 @@ class Mesh:
         """Give newly enrolled bots their accounts and start them."""
         try:
             new = [program for program in self._plan.bots(self._house.enrolments()) if program.name not in self._children]
-            self._children[BUS].hang_up()
-            await self._provision()
+            await take_in(self._house, [program.name for program in new])
         except BellboardError as error:
             self._say(f"the list of bots could not be followed: {error}")
             return
