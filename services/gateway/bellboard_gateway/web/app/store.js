@@ -1,7 +1,7 @@
 // What the page knows, and everything that changes it. Components read `store` and are drawn anew by `changed`.
 import { Socket } from "./socket.js";
 
-const RETRY = 2000;
+const RETRY = 1000;
 const HISTORY = 100;
 
 const saved = (key, otherwise) => {
