@@ -38,7 +38,7 @@ BUS_FOLLOW_RETRIED = LogEvent("bus.follow_retried", WARNING, "A stream could not
 LEDGER_GARBAGE = LogEvent("ledger.garbage", ERROR, "What stands in the ledger is no record.")
 SPANS_NOT_SENT = LogEvent("spans.not_sent", WARNING, "The collector did not take these spans; they are dropped.")
 COMMAND_REFUSED = LogEvent(
-    "command.refused", WARNING, "A message on a bot's queue is no command that it may run; it was dropped."
+    "command.refused", WARNING, "A message on a bot's queue is no command for it; it was dropped."
 )
 COMMAND_LATE = LogEvent("command.handed_back", INFO, "A command was handed back, for another worker or another time.")
 COMMAND_ENDED = LogEvent("command.ended", INFO, "A worker brought a command to a final state.")
@@ -64,7 +64,6 @@ BOT_GONE = LogEvent("bot.gone", WARNING, "A replica of a bot is gone.")
 LINE_UNCONFIRMED = LogEvent("line.unconfirmed", WARNING, "The bus did not say whether it took a command; it is found out.")
 LINE_SETTLED = LogEvent("line.settled", INFO, "What became of an unconfirmed command is known.")
 DOOR_REFUSED = LogEvent("door.refused", WARNING, "A bot asked for a command that it may not have; the line says why.")
-HEALTH_CHANGED = LogEvent("gateway.health", INFO, "The gateway says of itself that it serves, or that it does not.")
 UNEXPECTED = LogEvent("unexpected", ERROR, "An error nobody foresaw; the line holds its traceback.")
 TRUST_UNREADABLE = LogEvent("trust.unreadable", ERROR, "The file of trusted keys can't be read; the keys read before stay.")
 
@@ -86,7 +85,7 @@ QUEUE_WAIT = Histogram("bellboard_queue_wait_seconds", "From a line's arrival to
 RUN_TIME = Histogram("bellboard_run_seconds", "How long a handler ran.", ["bot", "verb"], buckets=_buckets)
 IN_FLIGHT = Gauge("bellboard_commands_in_flight", "Commands that this process works on.", ["bot"])
 REFUSED = Counter(
-    "bellboard_refused_messages_total", "Messages on a bot's queue that are no command for it.", ["bot", "reason"]
+    "bellboard_refused_messages_total", "Messages on a bot's queue that are none of its commands.", ["bot", "reason"]
 )
 HANDED_BACK = Counter("bellboard_handed_back_total", "Commands that were handed back for later.", ["bot", "reason"])
 REAPER_VERDICTS = Counter("bellboard_reaper_verdicts_total", "Commands that the reaper moved.", ["bot", "state"])

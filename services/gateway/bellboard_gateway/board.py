@@ -20,6 +20,7 @@ from bellboard.bus import Bus
 from bellboard.errors import BellboardError
 from bellboard.ledger.subjects import Author, parse
 from bellboard.telemetry import logs, names
+from bellboard.telemetry.otlp import SpanSender
 
 from .following import Cursor, Following, Watchers
 from .projection import KEEP, Line, Projection, View
@@ -41,10 +42,10 @@ class Batch:
 class Board:
     """Follows the bus in `run`, and answers what stands on the board."""
 
-    def __init__(self, bus: Bus, blobs: Blobs, *, keep: int = KEEP) -> None:
+    def __init__(self, bus: Bus, blobs: Blobs, *, keep: int = KEEP, spans: SpanSender | None = None) -> None:
         self._bus, self._blobs = bus, blobs
         self._all, self._watchers = Projection(keep), Watchers()
-        self._following = Following(bus, self._all, self._watchers)
+        self._following = Following(bus, self._all, self._watchers, spans)
 
     @property
     def caught_up(self) -> asyncio.Event:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,9 +17,10 @@ from bellboard.bus import Bus, Follow, Message
 from bellboard.errors import BusError
 from bellboard.ledger.state import IllegalTransition
 from bellboard.ledger.subjects import Author, Key, parse
-from bellboard.telemetry import logs, names
+from bellboard.telemetry import logs, names, trace
+from bellboard.telemetry.otlp import SpanSender
 
-from .projection import Projection
+from .projection import Projection, View
 
 BACK = 20_000
 """Records and lines of the past that are read at start."""
@@ -66,8 +69,8 @@ class Following:
         caught_up: set once everything that was in the ledger at start has been read.
     """
 
-    def __init__(self, bus: Bus, projection: Projection, watchers: Watchers) -> None:
-        self._bus, self._all, self._watchers = bus, projection, watchers
+    def __init__(self, bus: Bus, projection: Projection, watchers: Watchers, spans: SpanSender | None = None) -> None:
+        self._bus, self._all, self._watchers, self._spans = bus, projection, watchers, spans
         self.begin = self.position = Cursor()
         self.caught_up = asyncio.Event()
         self._progress = 0
@@ -107,7 +110,16 @@ class Following:
         if view is not None:
             self._watchers.tell(f"room {view.room}", f"command {key.id}", *(["stirs"] if new else []))
             if view.final and self.caught_up.is_set():
-                names.LINE_TO_CARD.labels(key.bot).observe(max(0.0, message.time - view.began))
+                self._ended(view, message.time)
+
+    def _ended(self, view: View, at: float) -> None:
+        """Measure a command whose final state has come to this board."""
+        names.LINE_TO_CARD.labels(view.key.bot).observe(max(0.0, at - view.began))
+        context = trace.parse(view.envelope.traceparent)
+        if self._spans is not None and context is not None:
+            own, root = secrets.token_hex(8), trace.span_id(view.key.id)
+            name = names.SPAN_CARD.name
+            self._spans.add([trace.Span(name, context.trace_id, own, root, self._spans.service, at, max(at, time.time()))])
 
     async def _envelope(self, key: Key, author: Author, record: pb.Record) -> pb.Envelope | None:
         """What a command is, from the record at hand, or from before where the board began to read."""
