@@ -121,6 +121,7 @@ async def test_a_gateway_that_is_killed_meanwhile_costs_nothing(mesh: Mesh) -> N
 
 async def test_a_bus_that_is_killed_meanwhile_costs_nothing(mesh: Mesh) -> None:
     """The result is written when the bus is back."""
+    await eventually(lambda: mesh.say("practice look").exit == 0, 30)
     firing = mesh.background("say", "--json", "practice fire bus --wait 3s")
     card = mesh.wait_for_state(firing, "STARTED")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import socket
@@ -180,16 +179,6 @@ def test_told_to_stop_it_drains_and_leaves_nothing_running(own_mesh: Mesh, numbe
     assert own_mesh.effects.read_text().count("fire") == 1
     slow.kill()
     slow.communicate()
-
-
-def test_where_nobody_reads_its_lines_it_goes_on(own_mesh: Mesh) -> None:
-    """Its output may be closed: `bell up | head -1`."""
-    own_mesh.start()
-    assert own_mesh.process is not None
-    assert own_mesh.process.stdout is not None
-    os.kill(own_mesh.pid("memes"), signal.SIGKILL)
-
-    assert own_mesh.say("roll").exit == 0
 
 
 def test_the_data_folder_is_the_one_that_was_named(mesh: Mesh, tmp_path: Path) -> None:

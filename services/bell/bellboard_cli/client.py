@@ -87,4 +87,6 @@ def _plainly(error: rpc.RpcError) -> BellboardError:
         return Denied(error.details() or error.code().name.lower())
     if error.code() is rpc.Status.UNAUTHENTICATED:
         return Away("the gateway does not know the local token")
-    return Away("the gateway does not answer", hint="bell doctor may tell why")
+    if error.code() in (rpc.Status.UNAVAILABLE, rpc.Status.DEADLINE_EXCEEDED, rpc.Status.CANCELLED):
+        return Away("the gateway does not answer", hint="bell doctor may tell why")
+    return Away(f"the gateway made a mistake ({error.code().name})", hint="see logs/gateway.log")

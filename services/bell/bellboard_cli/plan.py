@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Iterable
+from importlib.metadata import version
 from typing import Any
 
 from bellboard.api.registry.v1 import registry_pb2 as registry
@@ -26,6 +28,7 @@ class Plan:
         self._web = ports.take("web", web)
         self._grpc = ports.take("grpc")
         self._health: dict[str, int] = {}
+        self._stamp = house.nats / "provisioned"
         bus = ports.take("nats")
         if bus != house.port:
             house.configure(bus)
@@ -38,6 +41,19 @@ class Plan:
     def ports_in_use(self) -> dict[str, Any]:
         """The ports, by what they are for."""
         return {"web": self._web, "grpc": self._grpc, "nats": self._house.port, "health": dict(self._health)}
+
+    def was_provisioned(self) -> bool:
+        """Whether these streams and consumers were made before, for the same bots and by the same version of ours."""
+        return self._stamp.exists() and self._stamp.read_text() == self._provisioning()
+
+    def remember(self) -> None:
+        """Remember ports and provisioning for the next start. Raises OSError."""
+        self.ports.save()
+        write(self._stamp, self._provisioning())
+
+    def _provisioning(self) -> str:
+        described = version("bellboard").encode() + self._house.server_config.read_bytes()
+        return hashlib.sha256(described).hexdigest()
 
     def bus(self) -> Program:
         """nats-server itself."""

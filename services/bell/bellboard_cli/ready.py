@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 
 from bellboard.errors import BellboardError, UserError
 
-from .client import Client
 from .ports import HOST
 from .runfile import RunFile
 
@@ -20,6 +19,8 @@ async def missing(running: RunFile, bots: Iterable[str]) -> list[str]:
     lacking = [name for name, ready in zip(health, well, strict=True) if not ready]
     if lacking:
         return lacking
+    from .client import Client  # takes a while, in which the processes get ready
+
     try:
         async with Client.of(running) as client:
             answer = await client.status()

@@ -106,9 +106,17 @@ class Mesh:
 
     async def _begin(self) -> None:
         await self._start(self._plan.bus())
-        await self._provision()
+        if self._plan.was_provisioned():
+            # Streams are as the services want them: they may start while we make sure.
+            await self._start_services()
+            await self._provision()
+        else:
+            await self._provision()
+            await self._start_services()
+        self._plan.remember()
+
+    async def _start_services(self) -> None:
         await asyncio.gather(*(self._start(program) for program in self._plan.services(self._house.enrolments())))
-        self._plan.ports.save()
 
     async def _provision(self) -> None:
         """Make streams and consumers. Raises Failed."""
