@@ -246,6 +246,35 @@ def test_rules_that_watch_the_clock_are_not_remembered(tmp_path: Path) -> None:
     assert not court.policy._known
 
 
+@pytest.mark.parametrize(
+    ("condition", "particular", "timed"),
+    [
+        ("context.preview", False, False),
+        ('context.args.mark == "a"', True, False),
+        ('context["a\\u{72}gs"] has mark', True, False),
+        ("context has args && context.args has mark", True, False),
+        ("context.hour < 9", False, True),
+        ('context["wee\\u{6b}day"] == "monday"', False, True),
+        ("[context].contains(context)", True, True),
+    ],
+)
+def test_a_rule_knows_what_it_looks_at(condition: str, particular: bool, timed: bool) -> None:
+    """However it is spelled: what is remembered of decisions depends on it."""
+    (rule,) = parse(f"permit (principal, action, resource) when {{ {condition} }};", "own.cedar")
+    assert (rule.particular, rule.timed) == (particular, timed)
+
+
+def test_decisions_are_remembered_apart_where_a_rule_looks_at_arguments(tmp_path: Path) -> None:
+    """And together where none does, until one comes to."""
+    court = Court(tmp_path)
+    assert court.says("practice set a 1", "cleo") is Verdict.DENY
+    assert court.says("practice set b 1", "cleo") is Verdict.DENY
+    court.write('permit (principal, action == Action::"practice.Set", resource) when { context.args.mark == "a" };')
+    court.policy._file.look(now=True)
+    assert court.says("practice set a 1", "cleo") is Verdict.ALLOW
+    assert court.says("practice set b 1", "cleo") is Verdict.DENY
+
+
 def test_secrets_are_no_matter_of_rules() -> None:
     """They are not in what rules are told."""
     parsed = VOCABULARY.parse("practice every north 3 --token hush", Nowhere())

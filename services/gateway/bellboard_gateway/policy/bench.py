@@ -69,6 +69,11 @@ class Bench:
         return any(rule.timed for rule in self.rules)
 
     @cached_property
+    def particular(self) -> bool:
+        """Whether a decision may depend on the arguments."""
+        return any(rule.particular for rule in self.rules)
+
+    @cached_property
     def _schema(self) -> cedarpy.Schema:
         others = {action for rule in self.rules for action in rule.actions if not action.startswith(f"{self.contract.bot}.")}
         return cedarpy.Schema.from_json_str(schema(self.contract, is_open=self.is_open, mentioned=others))

@@ -21,7 +21,7 @@ from ..people import People
 from ..watched import Watched
 from .bench import Answer, Bench
 from .rules import Rules, load, rule_files
-from .schema import OPEN_READ, Admissible, context
+from .schema import OPEN_READ, Admissible, context, has_fractions
 
 A = TypeVar("A")
 
@@ -148,7 +148,9 @@ class Policy:
         if bench.timed or ask.command.secrets:
             return self._decide(bench, ask)
         who = ask.principal.SerializeToString(deterministic=True)
-        said = ask.request.SerializeToString(deterministic=True)
+        # Fractions are always told: those that are no numbers can't be judged.
+        heeded = bench.particular or has_fractions(ask.command)
+        said = ask.request.SerializeToString(deterministic=True) if heeded else b""
         key = (ask.command, who, said, ask.room, ask.cause, ask.preview, ask.rehearsal)
         return self._remember(key, lambda: self._decide(bench, ask))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,10 @@ from bellboard.errors import SettingsError
 BUILT_IN = Path(__file__).with_name("default.cedar")
 """The rules that are there without any of your own."""
 
-_CLOCK = re.compile(r"\b(hour|weekday)\b")
+_WHOLE = "*"
+_CLOCK, _ARGUMENTS = frozenset({_WHOLE, "hour", "weekday"}), frozenset({_WHOLE, "args"})
+"""What of a request's context tells the time, and what tells the arguments."""
+
 _HINT = "the rules in force before stay in force"
 
 
@@ -32,6 +34,7 @@ class Rule:
         scope: the actions and action groups that it is limited to; None for every action.
         actions: every action or action group that it mentions.
         timed: whether its answer may depend on the clock.
+        particular: whether its answer may depend on the arguments.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Rule:
     scope: frozenset[str] | None
     actions: frozenset[str]
     timed: bool
+    particular: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,7 @@ def _rule(text: str, file: str, line: int) -> Rule:
     if found["templates"] or len(found["staticPolicies"]) != 1:
         raise SettingsError(f"{where}: not a single policy without slots", hint=_HINT)
     (policy,) = found["staticPolicies"].values()
+    heeded = frozenset(_heeded(policy["conditions"]))
     notes, permits = policy.get("annotations", {}), policy["effect"] == "permit"
     approval = notes.get("approval", "")
     if "approval" in notes and (not approval or not permits):
@@ -109,7 +114,8 @@ def _rule(text: str, file: str, line: int) -> Rule:
         approval=approval or "",
         scope=_scope(policy["action"]),
         actions=frozenset(_actions(policy)),
-        timed=bool(_CLOCK.search(text)),
+        timed=bool(heeded & _CLOCK),
+        particular=bool(heeded & _ARGUMENTS),
     )
 
 
@@ -130,6 +136,22 @@ def _actions(node: Any) -> Iterator[str]:
     elif isinstance(node, list):
         for child in node:
             yield from _actions(child)
+
+
+def _heeded(node: Any) -> Iterator[str]:
+    """The attributes of the context that a policy looks at; `_WHOLE` where it takes the context as a whole."""
+    if isinstance(node, list):
+        for child in node:
+            yield from _heeded(child)
+    if not isinstance(node, dict):
+        return
+    for kind, child in node.items():
+        if kind in (".", "has") and isinstance(child, dict) and child.get("left") == {"Var": "context"}:
+            yield child["attr"]
+        elif kind == "Var" and child == "context":
+            yield _WHOLE
+        else:
+            yield from _heeded(child)
 
 
 def _statements(text: str, file: str) -> Iterator[tuple[int, str]]:

@@ -106,6 +106,11 @@ def _type(argument: Argument) -> dict[str, Any] | None:
     return None
 
 
+def has_fractions(command: Command) -> bool:
+    """Whether an argument may hold what is no finite number."""
+    return any(argument.field.cpp_type in _FRACTIONS for argument in command.arguments)
+
+
 def context(
     command: Command,
     request: Message,
