@@ -49,7 +49,7 @@ class Pull(Inbound[Delivery]):
     async def __anext__(self) -> Delivery:
         await self.start()
         while True:
-            if self._queue.empty() or self._owed + self._queue.qsize() <= self._ahead // 2:
+            if self._owed + self._queue.qsize() <= self._ahead // 2:
                 await self._ask()
             self._asleep = self._queue.empty()
             item = await self._queue.get()
