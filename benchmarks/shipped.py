@@ -109,7 +109,7 @@ async def shipped(ground: Ground, *, traced: bool = True, profile: Path | None =
             pids = {}
             for name, module in (("practice", "bellboard_practice"), ("reaper", "bellboard_reaper")):
                 environment = {**os.environ, **house.service_env(name), "BELLBOARD_PRACTICE_FILE": os.devnull}
-                environment["PYTHONPATH"] = str(BOTS)
+                environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(BOTS), os.environ.get("PYTHONPATH")]))
                 measured = profile if name == "practice" else None
                 started = stack.enter_context(_process(module, environment, house.logs / f"{name}.log", measured))
                 pids["worker" if name == "practice" else name] = started.pid
