@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import cedarpy
 import pytest
 import yaml
 
@@ -18,7 +19,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 BLOCKS = [block for page in PAGES for block in blocks(page)]
 RUN = [block for block in BLOCKS if block.mark not in ("skip", "file")]
-LANGUAGES = {"console", "sh", "python", "yaml", "json", "text", "proto"}
+LANGUAGES = {"console", "sh", "python", "yaml", "json", "text", "proto", "cedar"}
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +81,12 @@ def test_python_blocks_run(mesh: Mesh, tmp_path: Path, block: Block) -> None:
 def test_data_blocks_can_be_read(block: Block) -> None:
     """They are what they say."""
     assert yaml.safe_load(block.code) if block.language == "yaml" else json.loads(block.code)
+
+
+@pytest.mark.parametrize("block", [block for block in RUN if block.language == "cedar"], ids=str)
+def test_rules_can_be_read(block: Block) -> None:
+    """They are Cedar."""
+    assert cedarpy.policies_to_json_str(block.code)
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.mark == "file"], ids=str)

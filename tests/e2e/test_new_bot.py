@@ -39,7 +39,7 @@ def test_its_code_is_clean(tmp_path: Path) -> None:
     """By our own rules for style and types."""
     _make("weather", tmp_path)
     root = Path(__file__).parents[2]
-    config = ["--config", str(root / "pyproject.toml"), "--config", 'src=["."]']
+    config = ["--config", str(root / "pyproject.toml"), "--config", f'src=[".", "{root}/kit"]']
     ruff = [sys.executable, "-m", "ruff"]
     package = "bellboard_weather"
 

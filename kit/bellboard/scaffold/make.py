@@ -6,6 +6,7 @@ import importlib.util
 import re
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from pathlib import Path
 from string import Template
@@ -66,7 +67,7 @@ def generate(folder: Path) -> None:
         known.write(_known().SerializeToString())
         known.flush()
         done = subprocess.run(  # noqa: S603  # our own interpreter
-            [sys.executable, "-m", "grpc_tools.protoc", f"--descriptor_set_in={known.name}", "-I.", *_OUT, *protos],
+            [sys.executable, "-m", "grpc_tools.protoc", f"--descriptor_set_in={known.name}", "-I.", *_out(), *protos],
             cwd=folder,
             capture_output=True,
             text=True,
@@ -76,7 +77,11 @@ def generate(folder: Path) -> None:
         raise Failed("the contract has mistakes", hint=done.stderr.strip())
 
 
-_OUT = ("--python_out=.", "--pyi_out=.")
+def _out() -> tuple[str, ...]:
+    """What to write: code, and types of it; those of mypy-protobuf, where it is installed, know every option."""
+    plugin = Path(sysconfig.get_path("scripts"), "protoc-gen-mypy")
+    typed = (f"--plugin={plugin}", "--mypy_out=quiet:.") if plugin.exists() else ("--pyi_out=.",)
+    return ("--python_out=.", *typed)
 
 
 def _known() -> FileDescriptorSet:
