@@ -122,7 +122,7 @@ def _crashes(whole: Cast) -> None:
     _troubled(whole.sim, "crash", "pause", "reaper_crash", "gateway_crash", "asleep", "lost_progress", "deaf", "stale")
     _outage(whole, 0.1)
     for spec in specs:
-        if whole.sim.chance(0.5):
+        if whole.sim.chance(0.7):
             _at_times(whole, whole.gateways[0].cancel, spec, last=30.0)
 
 
@@ -134,7 +134,7 @@ def _poison(whole: Cast) -> None:
     _troubled(
         whole.sim, *whole.sim.rng.choice((("poison",), ("poison", "fatal"), ("poison", "fatal"), ("fatal",))), rate=likely
     )
-    _troubled(whole.sim, "asleep", rate=whole.sim.rng.choice((0.4, 0.9)))
+    _troubled(whole.sim, "asleep", rate=whole.sim.rng.choice((0.1, 0.9)))
     whole.trouble = 400.0
     if whole.sim.chance(0.3):
         _at_times(whole, whole.gateways[0].cancel, specs[0], last=200.0)
@@ -199,11 +199,11 @@ def _everything(whole: Cast) -> None:
 KINDS = {
     _calm: 3,
     _bad_network: 13,
-    _crashes: 20,
-    _poison: 18,
+    _crashes: 23,
+    _poison: 26,
     _contention: 21,
     _approvals: 20,
-    _nobody: 6,
+    _nobody: 4,
     _everything: 9,
 }
 """Kinds of history, and how often each is played."""
