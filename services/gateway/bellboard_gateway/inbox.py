@@ -14,7 +14,7 @@ from bellboard.ledger.state import S
 from bellboard.telemetry import names
 
 from .board import Board
-from .dispatch import CLOSED, Dispatch
+from .dispatch import BLIP, CLOSED, UNAVAILABLE, Dispatch
 from .lines import Command, Line, Misunderstood, NotAccepted, Taken, Talk
 from .orders import Order
 from .people import People, Person
@@ -53,6 +53,10 @@ class Inbox:
             return STRANGER
         if self.people.room(line.room) is None:
             return NotAccepted("there is no such room", final=True)
+        if unready := self.board.health() or self.registry.health():
+            # A gateway that has just started knows neither what was accepted before nor who is there to run a line.
+            reachable = await self.dispatch.bus.up(within=BLIP)
+            return NotAccepted(f"the gateway is starting: {unready}", final=False) if reachable else UNAVAILABLE
         text, called = self._called(line)
         if not called:
             return Talk()

@@ -56,8 +56,12 @@ class Registry:
 
     @property
     def loaded(self) -> bool:
-        """Whether every announcement was read, and the heartbeats were listened to for long enough."""
-        return self._caught_up and self._beats.settled
+        """Whether every announcement was read, and everybody was heard or the heartbeats listened to for long enough."""
+        return self._caught_up and (self._beats.settled or self._all_are_here)
+
+    @property
+    def _all_are_here(self) -> bool:
+        return all(self._beats.of(bot) for bot in self._enrolments.bots if bot != HOUSE)
 
     @property
     def problems(self) -> list[str]:

@@ -7,9 +7,10 @@ import socket
 from collections.abc import AsyncIterator
 
 import pytest
+from oteltap import OtelTapHttpProtobufReceiver, OtelTapHttpProtobufReceiverSettings
+
 from bellboard.telemetry.otlp import SpanSender
 from bellboard.telemetry.trace import Span
-from oteltap import OtelTapHttpProtobufReceiver, OtelTapHttpProtobufReceiverSettings
 
 PARENT, CHILD = "b7ad6b7169203331", "00f067aa0ba902b7"
 

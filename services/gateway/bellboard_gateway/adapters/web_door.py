@@ -57,9 +57,6 @@ class GatewayDoor:
     async def say(self, said: Said) -> dict[str, Any]:
         if said.talk:
             return await self._talk(said)
-        if unready := self._inbox.board.health() or self._inbox.registry.health():
-            # A gateway that has just started knows neither what was accepted before nor who is there to run a line.
-            return not_accepted(f"the gateway is starting: {unready}", final=False)
         line = Line(
             system=SYSTEM,
             workspace="",
