@@ -81,7 +81,13 @@ def _up(data: Path, *, talk: bool = False) -> tuple[float, dict[str, Any]]:
 
 def _say(data: Path) -> float:
     begun = time.perf_counter()
-    subprocess.run([*BELL, "say", "--data", str(data), "roll 2d6"], check=True, env=ENVIRONMENT, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [*BELL, "say", "--data", str(data), "roll 2d6"],
+        check=True,
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     return time.perf_counter() - begun
 
 
