@@ -17,6 +17,9 @@ from bellboard.telemetry import logs, names
 BEAT = 1.0
 """Seconds between two heartbeats."""
 
+EAGER = 5
+"""How many come in the first second, so that nobody has to wait for a bot that has just started."""
+
 
 class Presence:
     """Announces a bot's contract on ``reg.<bot>.<digest>`` and beats on ``hb.<bot>.<replica>``.
@@ -84,4 +87,4 @@ class Presence:
     async def _beat_on(self) -> None:
         while True:
             await self.beat()
-            await asyncio.sleep(BEAT)
+            await asyncio.sleep(BEAT if self._count >= EAGER else BEAT / EAGER)

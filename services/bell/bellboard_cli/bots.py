@@ -5,13 +5,16 @@ from __future__ import annotations
 import importlib
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bellboard.api.options.v1 import options_pb2 as options
 from bellboard.api.registry.v1 import registry_pb2 as registry
-from bellboard.bot import Bot
 from bellboard.errors import UserError
 from bellboard.provision import House
 from bellboard.provision.enrol import enrolment
+
+if TYPE_CHECKING:
+    from bellboard.bot import Bot
 
 OWN = ("memes",)
 """The bots that come with Bellboard, which `bell up` enrols by itself."""
@@ -62,6 +65,8 @@ def load(module: str) -> Bot:
         raise UserError(f"there is no module {error.name}", hint="install it, or name its folder in PYTHONPATH") from None
     except AttributeError:
         raise UserError(f"{module}.bot declares no bot", hint="it has to hold: bot = Bot(...)") from None
+    from bellboard.bot import Bot  # only enrolling needs it, and `bell up` seldom enrols
+
     if not isinstance(bot, Bot):
         raise UserError(f"{module}.bot.bot is no Bot")
     return bot

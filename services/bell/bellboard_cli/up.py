@@ -11,12 +11,10 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from bellboard.bus import Bus
 from bellboard.errors import BellboardError, BusError, Failed, UserError
-from bellboard.provision import House, provision, take_in
+from bellboard.provision import House
 from bellboard.provision.enrol import HOUSE
 from bellboard.provision.server import PROVISIONER
-from bellboard.telemetry import logs
 
 from .bots import own_bots
 from .plan import BUS, GATEWAY, Plan
@@ -44,7 +42,6 @@ def up(folder: Path, port: int | None) -> int:
         HouseError: the data folder can't be used.
         Failed: something did not start.
     """
-    logs.configure("bell", logging.ERROR)
     folder = folder.absolute()
     lock = _lock(folder)
     house = House(folder)
@@ -80,6 +77,7 @@ class Mesh:
         self._house, self._plan, self._say = house, plan, say
         self._children: dict[str, Child] = {}
         self._stop = asyncio.Event()
+        self._seen = 0
 
     async def run(self) -> int:
         """Start everything, keep it alive until we are told to stop, stop it."""
@@ -105,6 +103,7 @@ class Mesh:
         await self._look_after()
 
     async def _begin(self) -> None:
+        self._seen = self._house.enrolled.stat().st_mtime_ns
         await self._start(self._plan.bus())
         if self._plan.was_provisioned():
             # Streams are as the services want them: they may start while we make sure.
@@ -120,6 +119,12 @@ class Mesh:
 
     async def _provision(self) -> None:
         """Make streams and consumers. Raises Failed."""
+        # Not before something starts: it takes a while, in which the bus and the services do the same.
+        from bellboard.bus import Bus
+        from bellboard.provision import provision
+        from bellboard.telemetry import logs
+
+        logs.configure("bell", logging.ERROR)
         try:
             bus = await Bus.connect(self._house.bus_url, name=PROVISIONER, nkey_seed=self._house.seed(PROVISIONER))
             try:
@@ -147,17 +152,18 @@ class Mesh:
 
     async def _look_after(self) -> None:
         """Start bots that are enrolled while we run; keep logs small."""
-        seen = self._house.enrolled.stat().st_mtime_ns
         while True:
             await asyncio.sleep(GLANCE)
             for child in self._children.values():
                 trim(child.program.log)
-            if (now := self._house.enrolled.stat().st_mtime_ns) != seen:
-                seen = now
+            if (now := self._house.enrolled.stat().st_mtime_ns) != self._seen:
+                self._seen = now
                 await self._admit()
 
     async def _admit(self) -> None:
         """Give newly enrolled bots their accounts and start them."""
+        from bellboard.provision import take_in
+
         try:
             new = [program for program in self._plan.bots(self._house.enrolments()) if program.name not in self._children]
             await take_in(self._house, [program.name for program in new])
