@@ -51,7 +51,8 @@ bench: $(VENV)/.dev ## measure against raw NATS
 
 .PHONY: chaos
 chaos: $(VENV)/.dev ## kill everything, many times, and count; ARGS="--seed 7" to replay
-	$(BIN)/python -m chaos $(ARGS)
+	$(BIN)/python -m tests.chaos.simulator --least 1000 $(ARGS)
+	$(BIN)/python -m tests.chaos.storm $(ARGS)
 
 .PHONY: new-bot
 new-bot: $(VENV)/.dev ## make a bot whose tests pass: make new-bot NAME=weather

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chaos import mesh
+from tests.chaos.storm import mesh
 
 SEED = 20
 

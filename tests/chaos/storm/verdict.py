@@ -13,8 +13,8 @@ from bellboard.bus import Message
 from bellboard.ledger.state import FINAL, S, name
 from bellboard.ledger.subjects import Author, parse
 
+from .blows import Blow
 from .load import Submitted
-from .storm import Blow
 
 FINAL_WITHIN = 120.0
 HAPPENED = frozenset({S.STATE_SUCCEEDED, S.STATE_RESOLVED_SUCCEEDED})

@@ -1,4 +1,4 @@
-"""``python -m chaos [--seed N] [--commands 1000] [--each 50]``: exit 0 if every promise held."""
+"""``python -m tests.chaos.storm [--seed N] [--commands 1000] [--each 50]``: exit 0 if every promise held."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from . import mesh
 
 
 def main() -> int:
-    asked = argparse.ArgumentParser(prog="chaos", description=__doc__)
+    asked = argparse.ArgumentParser(prog="python -m tests.chaos.storm", description=__doc__)
     asked.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="replays a run")
     asked.add_argument("--commands", type=int, default=1000)
     asked.add_argument("--each", type=int, default=50, help="blows of each kind on each process")

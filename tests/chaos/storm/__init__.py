@@ -1,0 +1,1 @@
+"""The whole mesh under kill -9 and SIGSTOP, with commands in flight."""
