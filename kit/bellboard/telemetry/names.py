@@ -37,9 +37,7 @@ BUS_PULL_STALLED = LogEvent("bus.pull_stalled", WARNING, "The heartbeat of a pul
 BUS_FOLLOW_RETRIED = LogEvent("bus.follow_retried", WARNING, "A stream could not be followed; it is tried again.")
 LEDGER_GARBAGE = LogEvent("ledger.garbage", ERROR, "What stands in the ledger is no record.")
 SPANS_NOT_SENT = LogEvent("spans.not_sent", WARNING, "The collector did not take these spans; they are dropped.")
-COMMAND_REFUSED = LogEvent(
-    "command.refused", WARNING, "A message on a bot's queue is no command for it; it was dropped."
-)
+COMMAND_REFUSED = LogEvent("command.refused", WARNING, "A message on a bot's queue is no command for it; it was dropped.")
 COMMAND_LATE = LogEvent("command.handed_back", INFO, "A command was handed back, for another worker or another time.")
 COMMAND_ENDED = LogEvent("command.ended", INFO, "A worker brought a command to a final state.")
 RESULT_TOO_LARGE = LogEvent("command.result_too_large", WARNING, "What a command answered was too large to keep.")

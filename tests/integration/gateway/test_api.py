@@ -204,7 +204,7 @@ async def test_the_service_can_be_reflected(door: Door) -> None:
     from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
     async with channel(door.target) as opened_channel:
-        ask = reflection_pb2_grpc.ServerReflectionStub(opened_channel).ServerReflectionInfo
+        ask = reflection_pb2_grpc.ServerReflectionStub(opened_channel).ServerReflectionInfo  # type: ignore[no-untyped-call]
         call = ask(iter([reflection_pb2.ServerReflectionRequest(list_services="")]))
         names = {service.name async for answer in call for service in answer.list_services_response.service}
     assert {"bellboard.api.gateway.v1.GatewayService", "grpc.health.v1.Health"} <= names
