@@ -34,7 +34,9 @@ def test_what_fails_exits_1(mesh: Mesh) -> None:
     assert "leave out --fail" in said.text
 
 
-@pytest.mark.parametrize("line", ["meme shipit", "no such command at all", "practice set a 9999999999", "meme \u202eevil"])
+@pytest.mark.parametrize(
+    "line", ["meme shipit", "no such command at all", "practice set a 9999999999", "meme \u202eevil", "meme \udcff"]
+)
 def test_what_is_not_understood_exits_2(mesh: Mesh, line: str) -> None:
     """Nothing was published: there is no command."""
     said = mesh.say(line)

@@ -105,13 +105,13 @@ class Vocabulary:
             words.skip(length)
             return read_arguments(command, words, scope, force=force)
         except NotUnderstood as error:
-            self._hide_secrets(error)
+            error.line = self.discreet(error.line)
             raise
 
-    def _hide_secrets(self, error: NotUnderstood) -> None:
-        found = self._match(error.line)
-        if found is not None and found[0].secrets:
-            error.line = hide_secrets(found[0], error.line, found[1])
+    def discreet(self, line: str) -> str:
+        """A normalised line with each character of a secret hidden, whether or not the line is understood."""
+        found = self._match(line)
+        return hide_secrets(found[0], line, found[1]) if found is not None and found[0].secrets else line
 
     def _unknown(self, line: str) -> NotUnderstood:
         words = line.split()[:LONGEST_PHRASE]

@@ -84,6 +84,11 @@ async def say(folder: Path, line: Line, tell: Teller) -> Exit:
         UserError: nothing runs in ``folder``.
     """
     RunFile.read(folder)
+    try:
+        "".join((line.text, line.room, line.as_person)).encode()
+    except UnicodeEncodeError:
+        tell.refused(gateway.NotUnderstood(reason="that is not UTF-8", code="not_understood"), final=True)
+        return Exit.NOT_UNDERSTOOD
     request = gateway.RunLineRequest(line=line.text, room=line.room, request_id=uuid.uuid4().hex, as_person=line.as_person)
     verdict = Exit.NOT_FINAL
     try:

@@ -77,8 +77,10 @@ class Api(gateway_pb2_grpc.GatewayServiceServicer):
             match await self.inbox.take(line):
                 case Command(id=id):
                     async for view in self.board.follow(id):
-                        yield pb.RunLineResponse(card=await self.board.card(view))
-                    return
+                        card = await self.board.card(view)
+                        yield pb.RunLineResponse(card=card)
+                        if card.final:
+                            return
                 case Misunderstood(why=why):
                     yield pb.RunLineResponse(not_understood=why)
                     return

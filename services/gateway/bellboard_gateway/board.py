@@ -163,8 +163,9 @@ class Board:
             while True:
                 changed.clear()
                 if view := self.known(id):
+                    final = view.final  # whoever looks on may take so long over it that it ends meanwhile
                     yield view
-                    if view.final:
+                    if final:
                         return
                 if not changed.is_set():
                     await changed.wait()

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bellboard.api.gateway.v1 import gateway_pb2 as gateway
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.api.options.v1 import options_pb2 as options
-from bellboard.grammar import NotUnderstood, Parsed
+from bellboard.command import Kind
+from bellboard.grammar import NotUnderstood, Parsed, canonical
 from bellboard.ids import command_id
 from bellboard.ledger.state import S
 from bellboard.telemetry import names
 
 from .board import Board
 from .dispatch import BLIP, CLOSED, UNAVAILABLE, Dispatch
+from .enrolments import HOUSE
 from .lines import Command, Line, Misunderstood, NotAccepted, Taken, Talk
 from .orders import Order
 from .people import People, Person
@@ -71,7 +73,7 @@ class Inbox:
             return nobody(parsed.command.bot, text)
         if line.revision and parsed.command.effect != options.EFFECT_READ:
             return EDITED
-        return await self.dispatch.run(self._order(id, line, parsed, person))
+        return await self.dispatch.run(self._order(id, line, self._discreet(parsed), person))
 
     def understand(self, text: str, room: str) -> Parsed:
         """Read a line as if it were typed in a room.
@@ -95,6 +97,18 @@ class Inbox:
         text = line.text[found.end() :] if found else line.text
         called = bool(found) or line.explicit or self.registry.vocabulary.knows(text)
         return text, called or bool(self._absent(text))
+
+    def _discreet(self, parsed: Parsed) -> Parsed:
+        """A line about a line, as in `can I LINE`, without that one's secrets: nothing seals them, and nothing needs them."""
+        rest = next((argument for argument in parsed.command.positionals if argument.kind is Kind.REST), None)
+        if parsed.command.bot != HOUSE or rest is None:
+            return parsed
+        text = getattr(parsed.request, rest.name)
+        if (shown := self.registry.vocabulary.discreet(text)) == text:
+            return parsed
+        setattr(parsed.request, rest.name, shown)
+        command, request = parsed.command, parsed.request
+        return replace(parsed, canonical=canonical(command, request, mask=True, preview=parsed.preview, force=parsed.force))
 
     async def _known(self, id: str) -> Command | NotAccepted | None:
         """What is known of a message that was brought before."""

@@ -24,18 +24,26 @@ class Pictures(Protocol):
 class RoomScope:
     """People and rooms by their ids; pictures as uploaded with the line, or else before it."""
 
-    people: People
+    directory: People
     pictures: Pictures
     in_room: str
     uploads: tuple[chat.BlobRef, ...] = ()
 
     def person(self, word: str) -> str | None:
-        found = self.people.person(word) or self.people.person(word.lower())
+        found = self.directory.person(word) or self.directory.person(word.lower())
         return found.id if found else None
 
     def room(self, word: str) -> str | None:
-        found = self.people.room(word) or self.people.room(word.lower())
+        found = self.directory.room(word) or self.directory.room(word.lower())
         return found.id if found else None
+
+    def people(self) -> tuple[str, ...]:
+        """Everybody by id, to offer whom somebody may have meant."""
+        return tuple(person.id for person in self.directory.everyone)
+
+    def rooms(self) -> tuple[str, ...]:
+        """Every room by id, to offer the same."""
+        return tuple(room.id for room in self.directory.rooms)
 
     def picture(self, word: str = "") -> chat.BlobRef | None:
         """ "" is what was uploaded with the line; "last" that, or else the room's last; else one by its word."""

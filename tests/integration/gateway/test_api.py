@@ -93,6 +93,19 @@ async def test_a_bad_line_is_explained(door: Door) -> None:
     assert answer.not_understood.caret == len("practice set a ")
 
 
+async def test_a_name_that_is_nobodys_is_explained(door: Door) -> None:
+    """With the nearest one."""
+    (answer,) = await door.run("practice every north 3 --who @bobb")
+    assert (answer.not_understood.code, answer.not_understood.suggestion) == ("not_understood", "@bob")
+
+
+async def test_a_quick_line_is_told_of_until_it_is_final_too(door: Door) -> None:
+    """Even one that ends while the one before its last state is being told."""
+    for count in range(40):
+        answers = await door.run("practice look", request_id=f"quick-{count}")
+        assert [answer.card.final for answer in answers].index(True) == len(answers) - 1
+
+
 async def test_nobody_there_is_said_at_once(door: Door) -> None:
     """An enrolled bot that does not run is known by its first word."""
     (answer,) = await door.run("meme list")

@@ -145,6 +145,15 @@ async def test_can_i_explains_the_rules(desk: Desk) -> None:
     assert "there is no command" in says(await desk.run("can I dance", "bob"))
 
 
+async def test_can_i_keeps_no_secret_of_the_line_in_mind(desk: Desk) -> None:
+    """Nobody seals it there: it is hidden before it is written."""
+    card = await desk.run("can I practice every north 3 --token hush-hush")
+    assert "Yes" in says(card)
+    assert "hush" not in card.line
+    history = await desk.gateway.board.history(card.command_id)
+    assert all(b"hush" not in record.SerializeToString() for _, _, record in history)
+
+
 async def test_only_what_is_unknown_can_be_resolved(desk: Desk) -> None:
     """A known outcome stays."""
     id = await desk.command("practice set a 3")

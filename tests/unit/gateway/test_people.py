@@ -8,6 +8,7 @@ import pytest
 
 from bellboard.errors import SettingsError
 from bellboard_gateway.people import People, hash_token
+from bellboard_gateway.scope import RoomScope
 
 GOOD = f"""
 people:
@@ -97,3 +98,16 @@ def test_a_file_that_is_gone_keeps_the_old_one(path: Path) -> None:
     path.unlink()
     people._file.look(now=True)
     assert people.person("ann")
+
+
+class NoPictures:
+    def last_picture(self, room: str, person: str = "") -> None:
+        return None
+
+
+def test_a_scope_lists_whom_and_where_a_word_may_mean(path: Path) -> None:
+    """So that a slip of a name is answered with the nearest one, and completion has something to offer."""
+    scope = RoomScope(People(path), NoPictures(), "general")
+    assert scope.person("Ann") == "ann"
+    assert scope.people() == ("ann", "bob")
+    assert scope.rooms() == ("general",)
