@@ -203,7 +203,7 @@ def check(vocabulary: Vocabulary, command: Command, request: Any, preview: bool,
 
 @pytest.mark.parametrize("action", [command.action for command in SHIPPED.commands])
 @given(data=st.data(), force=st.booleans(), preview=st.booleans())
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None)
 def test_a_request_survives_its_line(action: str, data: st.DataObject, force: bool, preview: bool) -> None:
     """Contract to request to line to the same request, for every command that ships, and practice's `every`."""
     command = next(command for command in SHIPPED.commands if command.action == action)
