@@ -14,7 +14,7 @@ from .ops import World, seconds
 from .state import RUNNABLE, S, is_final, resumable
 from .subjects import Author
 
-LEASE = 15.0
+LEASE = 10.0
 """Seconds after which a command that no living worker says it has is an orphan."""
 
 OFFER_AGAIN = 25.0

@@ -12,7 +12,7 @@ class ReaperSettings(ServiceSettings):
     """How long the reaper waits for what, in seconds.
 
     Attributes:
-        lease: until a command that no living worker says it has is called lost. Workers count on 15 s at the least.
+        lease: until a command that no living worker says it has is called lost. Workers count on 10 s at the least.
         offer_again: until a lost command that may be taken over is offered again.
         give_up: until a command that was offered again, and that nobody took, is closed.
         queue: until a command that waits for its turn is closed.
