@@ -103,6 +103,8 @@ class Child:
             if time.monotonic() - began >= HEALTHY:
                 delay = FIRST_DELAY
             self._say(f"{self.program.name} stopped ({how_it_ended(code)}); starting it again in {delay:g} s")
+            if code == os.EX_CONFIG:  # its last word names the setting that is wrong
+                self._say(f"{self.program.name} says: {last_word(self.program.log)}")
             await self._again(delay)
             delay = min(delay * 2, LONGEST_DELAY)
 
@@ -122,6 +124,12 @@ class Child:
             return
         self.restarts += 1
         self._say(f"{self.program.name} is running again (pid {self.pid})")
+
+
+def last_word(log: Path) -> str:
+    """The last line that is no log event: what a service said of itself when it gave up."""
+    lines = log.read_text(errors="replace").splitlines()
+    return next((line for line in reversed(lines) if line and not line.startswith("{")), "nothing")
 
 
 def how_it_ended(code: int) -> str:

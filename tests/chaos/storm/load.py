@@ -49,7 +49,7 @@ def plan(commands: int, seed: int) -> list[Submitted]:
         elif kind == 1:
             made.append(Submitted(number, f"practice set m{number} {number} --wait {wait}", "IDEMPOTENT"))
         elif dice.random() < 0.2:
-            made.append(Submitted(number, f"practice climb hill{dice.randrange(8)} --wait 200ms", "STEPS"))
+            made.append(Submitted(number, f"practice climb hill{number} --wait 200ms", "STEPS"))
         else:
             made.append(Submitted(number, f"practice fire f{number} --wait {wait}", "ONCE"))
     return made

@@ -50,10 +50,6 @@ def make(tmp_path: Path, said: Said) -> Make:
     return one
 
 
-def _nothing() -> None:
-    """What changed does not matter."""
-
-
 def _pid(child: Child) -> int:
     assert child.pid is not None
     return child.pid
@@ -87,6 +83,17 @@ async def test_each_new_start_waits_twice_as_long(make: Make, said: Said, monkey
     waits = [line.rpartition(" in ")[2] for line in said if "starting it again" in line]
     assert waits[:4] == ["0.01 s", "0.02 s", "0.04 s", "0.04 s"]
     assert said[0].startswith("sleeper stopped (exit 78)")
+
+
+async def test_a_wrong_setting_is_told_in_the_childs_own_words(make: Make, said: Said) -> None:
+    """Exit 78 means that only a person can put it right, so the person hears what."""
+    child = make("sh", "-c", "echo '{}'; echo 'sleeper: TEAM is missing'; echo '{}'; exit 78")
+    await child.start()
+
+    await eventually(lambda: child.restarts == 1)
+    await child.stop(5)
+
+    assert "sleeper says: sleeper: TEAM is missing" in said
 
 
 async def test_the_wait_begins_anew_after_the_process_was_well(make: Make, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
