@@ -79,8 +79,9 @@ class Link:
 
     async def up(self, within: float) -> bool:
         """Whether it is connected, or comes back in so many seconds."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._came.wait(), within)
+        if not self._came.is_set():  # else no timer is needed, which every line would pay for
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._came.wait(), within)
         return self.connected
 
     async def write(self, subject: str, payload: bytes, reply: str, headers: Mapping[str, str] | None) -> None:

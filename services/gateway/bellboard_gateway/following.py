@@ -110,7 +110,8 @@ class Following:
         if view is not None:
             self._watchers.tell(f"room {view.room}", f"command {key.id}", *(["stirs"] if new else []))
             if view.final and self.caught_up.is_set():
-                self._ended(view, message.time)
+                # Later, so that whoever waits for the card goes first.
+                asyncio.get_running_loop().call_soon(self._ended, view, message.time)
 
     def _ended(self, view: View, at: float) -> None:
         """Measure a command whose final state has come to this board."""
