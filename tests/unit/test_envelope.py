@@ -92,6 +92,13 @@ def test_an_unsigned_command_is_refused() -> None:
         open_(pb.SignedEnvelope(envelope=SIGNED.envelope, key_id="gw-1"))
 
 
+@pytest.mark.parametrize("signature", [b"\0", SIGNED.signature[:32], SIGNED.signature[:63], SIGNED.signature + b"\0"])
+def test_a_signature_of_another_length_is_wrong(signature: bytes) -> None:
+    """What is missing or too much is not made up for from the command."""
+    with pytest.raises(EnvelopeError, match="signature is wrong"):
+        open_(pb.SignedEnvelope(envelope=SIGNED.envelope, key_id="gw-1", signature=signature))
+
+
 def test_a_signature_for_something_else_is_worth_nothing() -> None:
     """The domain stands before what is signed."""
     bare = pb.SignedEnvelope(envelope=SIGNED.envelope, key_id="gw-1", signature=SIGNER._key.sign(SIGNED.envelope))
