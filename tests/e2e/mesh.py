@@ -105,13 +105,12 @@ class Mesh:
         )
 
     @staticmethod
-    def wait_for_state(saying: subprocess.Popen[str], *states: str, steps: int = 1) -> dict[str, Any]:
-        """The card of a `bell say --json` that runs, when it stands in one of these states for the ``steps``-th time."""
+    def wait_for_state(saying: subprocess.Popen[str], *states: str, words: str = "") -> dict[str, Any]:
+        """The card of a `bell say --json` that runs, when it stands in one of these states, and these words are on it."""
         assert saying.stdout is not None
         for line in saying.stdout:
             card: dict[str, Any] = json.loads(line)
-            steps -= card["state"] in states
-            if steps <= 0:
+            if card["state"] in states and words in line:
                 return card
         raise AssertionError(f"it never was {states}")
 

@@ -66,7 +66,7 @@ def test_what_is_denied_exits_2(own_mesh: Mesh) -> None:
 async def test_what_nobody_can_know_exits_3(mesh: Mesh) -> None:
     """A worker that is killed in the middle of what must not happen twice leaves UNKNOWN, and nothing is done again."""
     climbing = mesh.background("say", "--json", "practice climb k2 --wait 3s")
-    card = mesh.wait_for_state(climbing, "STEP", steps=2)
+    card = mesh.wait_for_state(climbing, "STEP", words="rope on")
 
     mesh.kill("practice")
     out, err = climbing.communicate(timeout=60)
