@@ -315,6 +315,8 @@ class Envelope(_message.Message):
     TRACEPARENT_FIELD_NUMBER: _builtins.int
     TRACESTATE_FIELD_NUMBER: _builtins.int
     RULES_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
+    PIPE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The command's id."""
     team: _builtins.str
@@ -351,6 +353,8 @@ class Envelope(_message.Message):
     """The W3C trace context of the line."""
     tracestate: _builtins.str
     """The W3C trace state of the line."""
+    force: _builtins.bool
+    """Whether it was forced (`!`): the bot passes over what would hold it back."""
     @_builtins.property
     def principal(self) -> Global___Principal:
         """On whose behalf."""
@@ -374,6 +378,10 @@ class Envelope(_message.Message):
     @_builtins.property
     def rules(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The rules that let it through."""
+
+    @_builtins.property
+    def pipe(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The stages of its pipe that follow, as lines in canonical form."""
 
     def __init__(
         self,
@@ -402,10 +410,12 @@ class Envelope(_message.Message):
         traceparent: _builtins.str = ...,
         tracestate: _builtins.str = ...,
         rules: _abc.Iterable[_builtins.str] | None = ...,
+        force: _builtins.bool = ...,
+        pipe: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline", "not_after", b"not_after", "origin", b"origin", "principal", b"principal", "received_at", b"received_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bot", b"bot", "card", b"card", "cause", b"cause", "deadline", b"deadline", "digest", b"digest", "effect", b"effect", "id", b"id", "lane", b"lane", "line", b"line", "method", b"method", "not_after", b"not_after", "origin", b"origin", "parent", b"parent", "preview", b"preview", "principal", b"principal", "received_at", b"received_at", "rehearsal", b"rehearsal", "request", b"request", "rules", b"rules", "sealed", b"sealed", "stage", b"stage", "team", b"team", "traceparent", b"traceparent", "tracestate", b"tracestate"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bot", b"bot", "card", b"card", "cause", b"cause", "deadline", b"deadline", "digest", b"digest", "effect", b"effect", "force", b"force", "id", b"id", "lane", b"lane", "line", b"line", "method", b"method", "not_after", b"not_after", "origin", b"origin", "parent", b"parent", "pipe", b"pipe", "preview", b"preview", "principal", b"principal", "received_at", b"received_at", "rehearsal", b"rehearsal", "request", b"request", "rules", b"rules", "sealed", b"sealed", "stage", b"stage", "team", b"team", "traceparent", b"traceparent", "tracestate", b"tracestate"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

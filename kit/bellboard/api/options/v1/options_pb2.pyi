@@ -88,6 +88,8 @@ class _ArgumentKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Argument
     """A person, held as the person's id."""
     ARGUMENT_KIND_ROOM: _ArgumentKind.ValueType  # 3
     """A room, held as the room's id."""
+    ARGUMENT_KIND_AHEAD: _ArgumentKind.ValueType  # 6
+    """A time range that lies ahead, such as a freeze; without it, one lies behind, such as that of logs."""
 
 class ArgumentKind(_ArgumentKind, metaclass=_ArgumentKindEnumTypeWrapper):
     """What an argument is, beyond its protobuf type."""
@@ -100,6 +102,8 @@ ARGUMENT_KIND_PERSON: ArgumentKind.ValueType  # 2
 """A person, held as the person's id."""
 ARGUMENT_KIND_ROOM: ArgumentKind.ValueType  # 3
 """A room, held as the room's id."""
+ARGUMENT_KIND_AHEAD: ArgumentKind.ValueType  # 6
+"""A time range that lies ahead, such as a freeze; without it, one lies behind, such as that of logs."""
 Global___ArgumentKind: _TypeAlias = ArgumentKind  # noqa: Y015
 
 @_typing.final
@@ -149,6 +153,7 @@ class CommandOptions(_message.Message):
     STEPS_FIELD_NUMBER: _builtins.int
     CANCELLABLE_FIELD_NUMBER: _builtins.int
     PROBE_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
     phrase: _builtins.str
     """The words that call it, for example "deploy history"."""
     summary: _builtins.str
@@ -161,6 +166,8 @@ class CommandOptions(_message.Message):
     """Whether it can be cancelled after it has started."""
     probe: _builtins.str
     """The method of the same service that finds out, without effect, what became of a lost command."""
+    force: _builtins.str
+    """The request's field that must say why when the command is forced (`!` behind its phrase); without one, it can't be forced."""
     @_builtins.property
     def deadline(self) -> _duration_pb2.Duration:
         """The longest it may run; 60 s without one."""
@@ -195,10 +202,11 @@ class CommandOptions(_message.Message):
         steps: _abc.Iterable[Global___StepOptions] | None = ...,
         cancellable: _builtins.bool = ...,
         probe: _builtins.str = ...,
+        force: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "cancellable", b"cancellable", "deadline", b"deadline", "dry_run", b"dry_run", "effect", b"effect", "examples", b"examples", "exclusive", b"exclusive", "phrase", b"phrase", "probe", b"probe", "steps", b"steps", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "cancellable", b"cancellable", "deadline", b"deadline", "dry_run", b"dry_run", "effect", b"effect", "examples", b"examples", "exclusive", b"exclusive", "force", b"force", "phrase", b"phrase", "probe", b"probe", "steps", b"steps", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
