@@ -27,6 +27,8 @@ CAPACITY = 20_000
 
 BATCH = 2_000
 
+_INTERNAL = otel.Span.SPAN_KIND_INTERNAL
+
 
 def wanted() -> bool:
     """Whether the standard variables ask for traces."""
@@ -92,29 +94,30 @@ def encode(spans: Iterable[Span], service: str) -> ExportTraceServiceRequest:
     for name, group in by_service.items():
         resource = request.resource_spans.add()
         resource.resource.attributes.extend(_resource(name))
-        resource.scope_spans.add(spans=[_encode(span) for span in group]).scope.name = "bellboard"
+        scoped = resource.scope_spans.add()
+        scoped.scope.name = "bellboard"
+        for span in group:
+            _put(scoped, span)
     return request
 
 
 @cache
 def _resource(service: str) -> tuple[KeyValue, ...]:
     attributes = Resource.create({"service.name": service, "service.namespace": "bellboard"}).attributes
-    return tuple(_pair(key, str(value)) for key, value in attributes.items())
+    return tuple(KeyValue(key=key, value=AnyValue(string_value=str(value))) for key, value in attributes.items())
 
 
-def _encode(span: Span) -> otel.Span:
-    return otel.Span(
+def _put(scoped: otel.ScopeSpans, span: Span) -> None:
+    put = scoped.spans.add(
         trace_id=bytes.fromhex(span.trace_id),
         span_id=bytes.fromhex(span.span_id),
         parent_span_id=bytes.fromhex(span.parent_id),
         name=span.name,
-        kind=otel.Span.SPAN_KIND_INTERNAL,
+        kind=_INTERNAL,
         start_time_unix_nano=int(span.start * 1e9),
         end_time_unix_nano=int((span.end or span.start) * 1e9),
-        attributes=[_pair(key, value) for key, value in span.attributes.items()],
-        status=otel.Status(code=otel.Status.STATUS_CODE_ERROR if span.failed else otel.Status.STATUS_CODE_UNSET),
     )
-
-
-def _pair(key: str, value: str) -> KeyValue:
-    return KeyValue(key=key, value=AnyValue(string_value=value))
+    for key, value in span.attributes.items():
+        put.attributes.add(key=key).value.string_value = value
+    if span.failed:
+        put.status.code = otel.Status.STATUS_CODE_ERROR

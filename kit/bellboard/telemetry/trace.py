@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b
+from types import MappingProxyType
+from typing import NamedTuple
 
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.ledger.ops import seconds
-from bellboard.ledger.state import FINAL, RUNNABLE, S
+from bellboard.ledger.state import FINAL, RUNNABLE
 from bellboard.ledger.state import name as state_name
 from bellboard.ledger.subjects import Author
 
@@ -66,8 +68,7 @@ def onward(command_id: str, traceparent: str) -> str:
     return str(Context(context.trace_id, span_id(command_id), context.sampled)) if context else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """One span. Times are seconds since 1970; ``end`` is None while it goes on."""
 
     name: str
@@ -79,11 +80,10 @@ class Span:
     end: float | None
     state: str = ""
     failed: bool = False
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One record as it stands in the stream."""
 
     sequence: int
@@ -125,25 +125,25 @@ class _Life:
 
     def take(self, author: Author, record: pb.Record) -> None:
         at, state = seconds(record.at), record.state
-        if state == S.STATE_AWAITING_APPROVAL:
+        if state == pb.STATE_AWAITING_APPROVAL:
             self._begin("approval", names.SPAN_APPROVAL, at)
         elif state in RUNNABLE:
             self._end_all(at, "")
             self._begin(f"wait-{len(self.done)}", names.SPAN_WAIT, at)
-        elif state == S.STATE_QUEUED:
+        elif state == pb.STATE_QUEUED:
             self._end_all(at, "")
             self._begin(f"turn-{len(self.done)}", names.SPAN_TURN, at)
-        elif state == S.STATE_CLAIMED:
+        elif state == pb.STATE_CLAIMED:
             self._end_all(at, "")
             self._begin(f"run-{record.epoch}", names.SPAN_RUN, at)
-        elif state == S.STATE_STEP:
+        elif state == pb.STATE_STEP:
             self._step(record, at)
         elif state in FINAL:
             self._finish(author, record, at)
         self.last = record
 
     def _step(self, record: pb.Record, at: float) -> None:
-        self._end_kind("step-", at, "DONE")
+        self._end_steps(at)
         for step in record.steps:
             if step.state == pb.STEP_STATE_STARTED:
                 self._begin(
@@ -162,17 +162,18 @@ class _Life:
         self.open[part] = (name, at, detail, parent or self.root)
 
     def _end_all(self, at: float, state: str) -> None:
-        self._end_kind("", at, state)
+        self.done += [self._span(part, *what, end=at, state=state) for part, what in self.open.items()]
+        self.open.clear()
 
-    def _end_kind(self, prefix: str, at: float, state: str) -> None:
-        for part in [part for part in self.open if part.startswith(prefix)]:
-            self.done.append(self._span(part, *self.open.pop(part), end=at, state=state))
+    def _end_steps(self, at: float) -> None:
+        for part in [part for part in self.open if part.startswith("step-")]:
+            self.done.append(self._span(part, *self.open.pop(part), end=at, state="DONE"))
 
     def _span(
         self, part: str, name: names.SpanName, start: float, detail: str, parent: str, end: float | None, state: str
     ) -> Span:
         return Span(
-            name=f"{name.name} {detail}".strip(),
+            name=f"{name.name} {detail}" if detail else name.name,
             trace_id=self.context.trace_id,
             span_id=span_id(self.envelope.id, part),
             parent_id=parent,
