@@ -18,7 +18,7 @@ from bellboard.api.options.v1 import options_pb2 as options
 from bellboard.bus import Bus
 from bellboard.provision import House, enrol
 from bellboard.provision.keys import bus_user
-from bellboard.telemetry import logs
+from bellboard.telemetry import logs, names
 from bellboard.telemetry.otlp import SpanSender
 from bellboard.testing import eventually
 from bellboard.testing.servers import NatsServer, free_port
@@ -106,7 +106,8 @@ async def shipped(ground: Ground, *, traced: bool = True, profile: Path | None =
             log = stack.enter_context((house.logs / "gateway.log").open("a"))
             with redirect_stderr(log):
                 logs.configure("gateway")
-            pids = {}
+            pids, reaper_log = {}, house.logs / "reaper.log"
+            reaper_log.unlink(missing_ok=True)
             for name, module in (("practice", "bellboard_practice"), ("reaper", "bellboard_reaper")):
                 environment = {**os.environ, **house.service_env(name), "BELLBOARD_PRACTICE_FILE": os.devnull}
                 environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(BOTS), os.environ.get("PYTHONPATH")]))
@@ -118,6 +119,8 @@ async def shipped(ground: Ground, *, traced: bool = True, profile: Path | None =
             await eventually(
                 lambda: gateway.ill() is None and registry.loaded and registry.available("practice"), 30, because="not ready"
             )
+            # Else the ledger's past, which it reads first, would be counted among the commands that are measured.
+            await eventually(lambda: names.REAPER_CURRENT.name.encode() in reaper_log.read_bytes(), 30, because="still reading")
             person = gateway.people.everyone[0].id
             yield Shipped(gateway, {**pids, "sender": os.getpid(), "nats-server": ground.server.pid}, person)
 

@@ -14,7 +14,8 @@ Made by `python -m bellboard.telemetry > docs/signals.md` from the names that th
 Every service answers `/metrics`, `/healthz` and `/readyz` on its health port (`bell status` and `run.json` say which), and
 writes log lines as JSON, each with the `trace_id` of the command it is about. Spans go to the collector named by
 OpenTelemetry's standard variables (`OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_HEADERS`, …); the spans of a command's
-life are made from its ledger records by the reaper, so a trace is whole even where a process was killed.
+life are made from its ledger records by the reaper, so a trace is whole even where a process was killed. A reaper that was not
+there for over a minute leaves out those that ended before; `bell trace` shows them still.
 """
 
 

@@ -31,11 +31,14 @@ AT_LEAST = 0.02
 GAP = 2.0
 """A longer time between two looks means that the reaper, or the bus, stood still, and so that it missed what was said."""
 
+TOLD_AGAIN = 60.0
+"""Seconds before a reaper's start: what ended in them it tells, and maybe tells again. What ended earlier was told before."""
+
 AT_ONCE = 32
 TRIES = 2
 
 Told = Callable[[Sequence[Entry]], None]
-"""Is given all records of a command that came to a final state."""
+"""Is given all records of a command that came to a final state lately."""
 
 
 class Reaper:
@@ -47,6 +50,7 @@ class Reaper:
         self._watch = Watch(clock)
         self._look, self._came = asyncio.Event(), asyncio.Event()
         self._looked = 0.0
+        self._told_since = world.now() - TOLD_AGAIN
         self.caught_up = False
 
     async def run(self) -> None:
@@ -69,7 +73,8 @@ class Reaper:
     def _take(self, message: Message) -> None:
         key, author = parse(message.subject)
         record = pb.Record.FromString(message.payload)
-        if entries := self._watch.take(key, author, record, message.sequence):
+        entries = self._watch.take(key, author, record, message.sequence)
+        if entries and message.time >= self._told_since:
             self._told(entries)
         if self._watch.turns and (frees(record) or record.state == S.STATE_QUEUED):
             self._look.set()  # somebody's turn may have come
