@@ -1,0 +1,270 @@
+"""What the bot needs from outside: environments, and for each of them who deploys, who balances, and who measures."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+Tell = Callable[[str, float | None], None]
+"""Takes what is being done, in a few words, and the share of it that is done (0 to 1; None: not known)."""
+
+Measure = Literal["errors", "p95", "rps"]
+"""What a gate can look at: the share of failed requests in percent, seconds, requests a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """Something that can be deployed: its name, and the digest or commit that says exactly what it is."""
+
+    name: str
+    digest: str
+    commit: str = ""
+    summary: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One of the changes between two versions."""
+
+    id: str
+    author: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One running copy. ``weight`` is its part of the traffic beside the others'; 0 takes no new requests.
+
+    ``connections`` are the requests that it works on now.
+    """
+
+    name: str
+    version: str
+    digest: str
+    state: Literal["starting", "ready", "stopping"]
+    weight: int = 0
+    connections: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What runs, as the environment itself says."""
+
+    replicas: tuple[Replica, ...] = ()
+
+    def of(self, version: str) -> tuple[Replica, ...]:
+        """The replicas of a version that are not stopping."""
+        return tuple(one for one in self.replicas if one.version == version and one.state != "stopping")
+
+    def shares(self) -> dict[str, int]:
+        """Percent of the traffic by version, of those that take any."""
+        weights: dict[str, int] = {}
+        for one in self.replicas:
+            weights[one.version] = weights.get(one.version, 0) + one.weight
+        total = sum(weights.values())
+        return {name: round(100 * weight / total) for name, weight in weights.items() if weight} if total else {}
+
+
+class Deployer(Protocol):
+    """Runs versions of apps in one environment. Every method is safe to call again with the same arguments.
+
+    Every method raises UserError for an unknown app or version, with the nearest as its hint, and ProviderError where the
+    environment did not do it or did not say.
+
+    Attributes:
+        name: of the kind, for people: "sandbox".
+    """
+
+    name: str
+
+    async def apps(self) -> Sequence[str]:
+        """The names of the apps that it can deploy."""
+
+    async def versions(self, app: str) -> Sequence[Version]:
+        """What can be deployed, the oldest first."""
+
+    async def pin(self, app: str, version: str) -> Version:
+        """What a version's name means now. Its digest never changes; a name may come to mean another digest."""
+
+    async def observe(self, app: str) -> Observed:
+        """What runs now."""
+
+    async def start(self, app: str, version: Version, count: int, key: str) -> None:
+        """Have ``count`` replicas of a version, named after ``key`` (``shop-d142-1``), ready and with weight 0.
+
+        Those that are there already are left as they are, weight included.
+        """
+
+    async def shift(self, app: str, shares: Mapping[str, int]) -> None:
+        """Send these percents of the traffic (100 in all) to the versions of these names, and nothing to any other.
+
+        A replica that was drained by hand beside others of its version stays so. No request is lost by it.
+
+        Raises:
+            ProviderError: a version with a share has no replica that is ready; nothing is changed.
+        """
+
+    async def retire(self, app: str, keep: str, tell: Tell) -> None:
+        """Drain and stop the replicas of every version but ``keep``; requests that run are finished."""
+
+    async def scale(self, app: str, count: int, key: str, tell: Tell) -> None:
+        """Have ``count`` replicas of the version that takes the traffic; new ones are named after ``key``."""
+
+    async def restart(self, app: str, key: str, tell: Tell) -> None:
+        """Replace every replica by one of the same version, named after ``key``, a few at a time; no request is lost."""
+
+    async def compare(self, app: str, old: str, new: str) -> Sequence[Commit]:
+        """What changes from one version to another, the newest first; empty where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far a triggered deploy is, in words for people; ``done`` is the share from 0 to 1, None if not known."""
+
+    text: str
+    done: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a triggered deploy; ``link`` leads to its own page."""
+
+    happened: bool
+    text: str
+    link: str = ""
+
+
+class Trigger(Protocol):
+    """Has somebody else deploy: a program, or a workflow. What it starts can't be taken back, and must not start twice.
+
+    Attributes:
+        name: of the kind, for people: "command", "github".
+    """
+
+    name: str
+
+    async def apps(self) -> Sequence[str]:
+        """The names of the apps that it can deploy."""
+
+    async def pin(self, app: str, version: str) -> Version:
+        """What a version's name means now, its ``digest`` being the commit.
+
+        Raises:
+            UserError: there is no such app or version.
+        """
+
+    def run(self, app: str, version: Version, key: str) -> AsyncIterator[Step]:
+        """Start it and follow it to its end. ``key`` goes along, so that `find` can find it again.
+
+        Closing the iterator, or cancelling whoever waits for it, stops what runs where it can be stopped.
+
+        Raises:
+            Failed: it did not work, and that is certain.
+            ProviderError: nobody knows what became of it.
+        """
+
+    async def find(self, app: str, key: str) -> Outcome | None:
+        """What became of the one with this key; None if that is not known. Without any effect."""
+
+    async def current(self, app: str) -> Version | None:
+        """What is deployed, as far as it can tell."""
+
+    async def compare(self, app: str, old: str, new: str) -> Sequence[Commit]:
+        """What changes from one version (a name or digest) to another, the newest first; empty where that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """One server behind a balancer. ``weight`` is at least 0; counters run since the balancer knows it, None: not known."""
+
+    name: str
+    app: str
+    version: str
+    weight: int
+    state: Literal["up", "draining", "down"]
+    connections: int = 0
+    requests: int | None = None
+    failed: int | None = None
+
+
+class Balancer(Protocol):
+    """Spreads requests over backends. Every method is safe to call again.
+
+    Every method raises UserError for an unknown app or backend, with the nearest as its hint, and ProviderError.
+
+    Attributes:
+        name: of the kind, for people: "caddy", "haproxy".
+    """
+
+    name: str
+
+    async def apps(self) -> Sequence[str]:
+        """The names of what it balances."""
+
+    async def backends(self, app: str) -> Sequence[Backend]:
+        """Its backends, by name."""
+
+    async def weight(self, app: str, backend: str, weight: int) -> None:
+        """Give a backend a weight from 0 to 100."""
+
+    async def drain(self, app: str, backend: str) -> None:
+        """Send it no new requests; those that run are finished.
+
+        Raises:
+            UserError: it is the last one that takes any.
+        """
+
+    async def enable(self, app: str, backend: str) -> None:
+        """Send it requests again, as many as the others of its version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was measured: errors in percent, p95 in seconds, rps in requests a second; None: there is no data.
+
+    ``query`` says how it was measured, in the words of the system that did; ``requests`` says of how many.
+    """
+
+    value: float | None
+    query: str
+    requests: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Requests that the replicas of a version answered since they run, and those among them that failed."""
+
+    requests: int = 0
+    failed: int = 0
+
+
+class Gauges(Protocol):
+    """Measures how a version does."""
+
+    async def read(self, app: str, version: str, measure: Measure, window: float) -> Reading:
+        """One measure over the last ``window`` seconds.
+
+        Raises:
+            ProviderError: it can't be asked.
+        """
+
+    async def count(self, app: str, version: str) -> Counted:
+        """All requests of a version, as far as they are known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One place to deploy to: either a deployer or a trigger, and what else there is.
+
+    ``replicas`` is how many copies an app gets where none runs yet.
+    """
+
+    name: str
+    deployer: Deployer | None = None
+    trigger: Trigger | None = None
+    balancer: Balancer | None = None
+    gauges: Gauges | None = None
+    replicas: int = 2
+    order: tuple[str, ...] = field(default=())
+    """Environments where a version must run before it may come here."""
