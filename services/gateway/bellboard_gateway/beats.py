@@ -9,11 +9,16 @@ from dataclasses import dataclass, field
 from bellboard.api.registry.v1 import registry_pb2 as pb
 from bellboard.telemetry import logs, names
 
+from .enrolments import HOUSE
+
 SILENCE = 3.5
 """Seconds without a heartbeat after which a replica is taken for gone. One comes each second."""
 
 SETTLED = 2.0
 """Seconds of listening before silence means anything."""
+
+DEAF = 2.0
+"""Seconds without an echo of the house's own heartbeats after which it is the bus that says nothing."""
 
 GAP = 1.0
 """Seconds between two looks beyond which it was this process that stood still."""
@@ -34,13 +39,16 @@ class Beats:
     Attributes:
         clock: monotonic seconds.
         changes: counts what came, went, began to drain, or changed its contract.
+        deaf: the bus brings nothing at the moment, not even what the house itself says.
     """
 
     clock: Callable[[], float] = time.monotonic
     changes: int = 0
+    deaf: bool = False
     _alive: dict[tuple[str, str], Replica] = field(default_factory=dict)
     _since: float = 0.0
     _looked: float = 0.0
+    _echo: float | None = None
 
     def __post_init__(self) -> None:
         self._since = self._looked = self.clock()
@@ -52,6 +60,8 @@ class Beats:
 
     def hear(self, beat: pb.Heartbeat) -> None:
         """Take in a heartbeat. One that is older than what is known says nothing."""
+        if beat.bot == HOUSE:
+            self._echo, self.deaf = self.clock(), False
         key = (beat.bot, beat.replica)
         known = self._alive.get(key)
         if known is not None and known.beat.sequence > beat.sequence and known.beat.at.seconds >= beat.at.seconds:
@@ -66,7 +76,11 @@ class Beats:
     def look(self, *, reachable: bool) -> None:
         """Let go of replicas that fell silent. Where this process itself heard nothing, everyone gets their time anew."""
         now = self.clock()
-        if now - self._looked > GAP or not reachable:
+        missed = now - self._looked > GAP or not reachable
+        if missed and self._echo is not None:
+            self._echo = now
+        self.deaf = self._echo is not None and now - self._echo > DEAF
+        if missed or self.deaf:
             for replica in self._alive.values():
                 replica.heard = now
             self._since = now

@@ -27,7 +27,7 @@ ANSWER_WITHIN = 2.8
 BLIP = 1.5
 """Seconds that a bus which is being restarted may be away before a line is refused for it."""
 
-UNAVAILABLE = NotAccepted("the message bus is unavailable; nothing was sent, nothing will run", final=True)
+UNAVAILABLE = NotAccepted("not accepted: the message bus does not answer; nothing was sent, nothing will run", final=True)
 UNCONFIRMED = NotAccepted("unconfirmed: the message bus did not answer; it is being found out", final=False)
 CLOSED = NotAccepted("not accepted: the message bus did not answer in time; it can never run", final=True)
 TOO_FAST = NotAccepted("that is faster than anyone can read; wait a moment", final=True)
@@ -81,7 +81,7 @@ class Dispatch:
         if not self.buckets.take(order.principal.person or f"bot {order.principal.bot}"):
             return TOO_FAST
         deadline = asyncio.get_running_loop().time() + ANSWER_WITHIN
-        if not await self.bus.up(within=BLIP):
+        if not await self.answers():
             return UNAVAILABLE
         decision = self.judge(order)
         try:
@@ -92,6 +92,10 @@ class Dispatch:
             return UNAVAILABLE
         except BellboardError as error:
             return NotAccepted(f"not accepted: {error}", final=True)
+
+    async def answers(self) -> bool:
+        """Whether the bus answers, or is back in a moment."""
+        return await self.bus.up(within=BLIP) and self.registry.reachable
 
     async def pending(self, id: str) -> Command | NotAccepted | None:
         """What is known of an unconfirmed command; None if the command is not one."""

@@ -15,7 +15,7 @@ from bellboard.ledger.state import S
 from bellboard.telemetry import names
 
 from .board import Board
-from .dispatch import BLIP, CLOSED, UNAVAILABLE, Dispatch
+from .dispatch import CLOSED, UNAVAILABLE, Dispatch
 from .enrolments import HOUSE
 from .lines import Command, Line, Misunderstood, NotAccepted, Taken, Talk
 from .orders import Order
@@ -55,16 +55,16 @@ class Inbox:
             return STRANGER
         if self.people.room(line.room) is None:
             return NotAccepted("there is no such room", final=True)
-        if unready := self.board.health() or self.registry.health():
-            # A gateway that has just started knows neither what was accepted before nor who is there to run a line.
-            reachable = await self.dispatch.bus.up(within=BLIP)
-            return NotAccepted(f"the gateway is starting: {unready}", final=False) if reachable else UNAVAILABLE
-        text, called = self._called(line)
-        if not called:
-            return Talk()
         id = command_id(line.system, line.workspace, line.room, line.message, ordinal=line.ordinal, revision=line.revision)
         if known := await self._known(id):
             return known
+        if unready := self.board.health() or self.registry.health():
+            # Just started, or after the bus was lost, nobody knows what was accepted before, or who is there to run a line.
+            not_yet = NotAccepted(f"the gateway is getting ready: {unready}", final=False)
+            return not_yet if await self.dispatch.answers() else UNAVAILABLE
+        text, called = self._called(line)
+        if not called:
+            return Talk()
         try:
             parsed = self.registry.vocabulary.parse(text, self._scope(line.room, line))
         except NotUnderstood as error:

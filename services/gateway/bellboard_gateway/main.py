@@ -96,7 +96,7 @@ async def _work(gateway: Gateway, spans: SpanSender, stop: Stop) -> None:
 def _health(gateway: Gateway) -> HealthServer:
     settings, bus = gateway.settings, gateway.bus
     checks: dict[str, Check] = {
-        "bus": lambda: None if bus.connected else "the bus can't be reached",
+        "bus": lambda: None if gateway.registry.reachable else "the bus does not answer",
         "permissions": lambda: bus.denied[-1] if bus.denied else None,
         "board": gateway.board.health,
         "registry": gateway.registry.health,

@@ -127,6 +127,6 @@ class Gateway:
 
     def ill(self) -> str | None:
         """What keeps the gateway from taking lines; None if nothing does."""
-        if not self.bus.connected:
-            return "the bus can't be reached"
+        if not self.registry.reachable:
+            return "the bus does not answer"
         return self.board.health() or self.registry.health()

@@ -70,11 +70,11 @@ class Registry:
 
     @property
     def reachable(self) -> bool:
-        """Whether the bus can be reached."""
-        return self._bus.connected
+        """Whether the bus can be reached, and brings what is said there."""
+        return self._bus.connected and not self._beats.deaf
 
     def health(self) -> str | None:
-        return None if self.loaded else "the bots' contracts are still being read"
+        return None if self.loaded else "it is not known yet which bots are there"
 
     def contract(self, bot: str) -> Contract | None:
         """The contract by which a bot's lines are read: of its living replicas, else the last one known."""

@@ -13,7 +13,7 @@ from bellboard.provision import House
 from bellboard.testing import eventually
 from bellboard.testing.plugin import BusAs
 from bellboard.testing.servers import NatsServer
-from bellboard_gateway.lines import Command, Misunderstood, NotAccepted, Talk
+from bellboard_gateway.lines import Command, Misunderstood, NotAccepted, Taken, Talk
 from tests.integration.gateway.staff import Desk, opened, says, write_people
 from tests.integration.mesh import Mesh
 
@@ -133,6 +133,28 @@ async def test_a_bus_that_hangs_leaves_no_ghost(desk: Desk, nats: NatsServer, me
         assert (await desk.final(told.id)).state in (S.STATE_SUCCEEDED, S.STATE_EXPIRED)
     else:
         assert mesh.effects_file.read_text() if mesh.effects_file.exists() else not mesh.effects_file.exists()
+
+
+async def test_a_bus_that_hangs_for_long_makes_nobody_absent(desk: Desk, nats: NatsServer) -> None:
+    """The bot is there; it is the bus that does not answer, which is said within 3 s, and that nothing runs."""
+    answers: list[Taken] = []
+
+    async def refused_for_ever() -> bool:
+        async with asyncio.timeout(3):
+            answers.append(await desk.take("practice look"))
+        return isinstance(answers[-1], NotAccepted) and answers[-1].final
+
+    nats.freeze()
+    try:
+        await eventually(refused_for_ever, 20)
+        assert not desk.gateway.registry.reachable
+    finally:
+        nats.thaw()
+    assert all(isinstance(answer, NotAccepted) for answer in answers)
+    assert isinstance(answers[-1], NotAccepted)
+    assert "the message bus does not answer" in answers[-1].reason
+    await eventually(lambda: desk.gateway.ill() is None)
+    assert (await desk.run("practice look")).state == S.STATE_SUCCEEDED
 
 
 async def test_one_person_can_not_flood_the_bus(desk: Desk) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pytest
 
 from bellboard.api.registry.v1 import registry_pb2 as pb
-from bellboard_gateway.beats import GAP, SETTLED, SILENCE, Beats
+from bellboard_gateway.beats import DEAF, GAP, SETTLED, SILENCE, Beats
 
 
 @dataclass
@@ -97,6 +97,40 @@ def test_without_the_bus_nobody_is_called_gone(beats: Beats, clock: Clock) -> No
         clock.now += 0.2
         beats.look(reachable=False)
     assert beats.taking("practice")
+
+
+def echo() -> pb.Heartbeat:
+    return pb.Heartbeat(bot="house", replica="gw-1", sequence=1)
+
+
+def test_a_bus_that_brings_not_even_an_echo_is_nobodys_silence(beats: Beats, clock: Clock) -> None:
+    """It hangs: the house does not hear itself either, so nobody is called gone."""
+    beats.hear(beat())
+    beats.hear(echo())
+    pass_time(beats, clock, DEAF + 0.5)
+    assert beats.deaf
+    pass_time(beats, clock, 2 * SILENCE)
+    assert beats.taking("practice")
+    beats.hear(echo())
+    assert not beats.deaf
+
+
+def test_whoever_falls_silent_while_the_house_hears_itself_is_gone(beats: Beats, clock: Clock) -> None:
+    """Then it is not the bus."""
+    beats.hear(beat())
+    for _ in range(5):
+        beats.hear(echo())
+        pass_time(beats, clock, 1.0)
+    assert beats.taking("practice") == []
+    assert not beats.deaf
+
+
+def test_a_gap_of_ones_own_is_not_the_buss_either(beats: Beats, clock: Clock) -> None:
+    """The echo gets its time anew, like everybody."""
+    beats.hear(echo())
+    clock.now += DEAF + GAP
+    beats.look(reachable=True)
+    assert not beats.deaf
 
 
 def test_changes_are_counted(beats: Beats) -> None:
