@@ -22,7 +22,13 @@ def state_name(state: ledger.State.ValueType) -> str:
 
 
 class ForPrograms:
-    """One JSON object a line on stdout: ``command_id, state, final, blocks, trace_id, at``."""
+    """One JSON object a line on stdout: ``command_id, state, final, blocks, trace_id, at``.
+
+    What says nothing new but ``at`` is left out.
+    """
+
+    def __init__(self) -> None:
+        self._said: dict[str, object] = {}
 
     def card(self, card: gateway.Card) -> None:
         """The command as it now stands."""
@@ -41,8 +47,10 @@ class ForPrograms:
 
     def _print(self, command: str, state: str, final: bool, blocks: list[chat.Block], trace: str, at: str) -> None:
         shown = [MessageToDict(block, preserving_proto_field_name=True) for block in blocks]
-        line = {"command_id": command, "state": state, "final": final, "blocks": shown, "trace_id": trace, "at": at}
-        print(json.dumps(line, ensure_ascii=False), flush=True)
+        said = {"command_id": command, "state": state, "final": final, "blocks": shown, "trace_id": trace}
+        if said != self._said:
+            self._said = said
+            print(json.dumps({**said, "at": at}, ensure_ascii=False), flush=True)
 
 
 class ForPeople:

@@ -56,6 +56,19 @@ def test_programs_are_told_that_unconfirmed_is_no_end(capsys: pytest.CaptureFixt
     assert json.loads(capsys.readouterr().out)["final"] is False
 
 
+def test_programs_are_told_nothing_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    """A record that changes only when it was written is no news; what is new is told."""
+    tell, started = ForPrograms(), gateway.Card(command_id="abcdefgh", state=ledger.STATE_STARTED)
+    later = gateway.Card(command_id="abcdefgh", state=ledger.STATE_STARTED)
+    later.at.seconds = 5
+
+    for card in (started, started, later, CARD):
+        tell.card(card)
+
+    states = [json.loads(line)["state"] for line in capsys.readouterr().out.splitlines()]
+    assert states == ["STARTED", "SUCCEEDED"]
+
+
 def test_notes_never_reach_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     """Programs read stdout."""
     ForPrograms().note("asking again")
