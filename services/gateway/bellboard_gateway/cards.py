@@ -12,7 +12,7 @@ from bellboard.api.chat.v1 import chat_pb2 as chat
 from bellboard.api.gateway.v1 import gateway_pb2 as gateway
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.ledger.state import S, is_final
-from bellboard.ledger.subjects import Key
+from bellboard.ledger.subjects import Author, Key
 
 SHORT = 6
 """Characters of an id that people are shown, and may type."""
@@ -101,6 +101,15 @@ def _blocks(shown: Shown) -> Iterable[chat.Block]:
     if final.blocks or outcome.HasField("reply_blob"):
         return final.blocks
     return [block for block in said.blocks if not block.HasField("progress")] if said else ()
+
+
+def writer(author: Author, record: pb.Record) -> str:
+    """Who wrote a record: a person by way of the gateway, a worker, or the house. Every record names the worker of before."""
+    if author is Author.BOT:
+        return record.worker or "the bot"
+    if author is Author.REAPER or record.state == S.STATE_READY:
+        return "the reaper"
+    return record.by or "the gateway"
 
 
 def words(record: pb.Record) -> str:

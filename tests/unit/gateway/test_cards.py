@@ -9,7 +9,7 @@ from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.api.options.v1 import options_pb2 as options
 from bellboard.ledger.ops import World
 from bellboard.ledger.state import S
-from bellboard.ledger.subjects import Key
+from bellboard.ledger.subjects import Author, Key
 from bellboard_gateway import cards
 
 KEY = Key("ops-work", "practice", "k3f9a2bcdefghijklmnopqrstu")
@@ -84,6 +84,23 @@ def test_every_state_has_words_or_none_by_choice() -> None:
     silent = {S.STATE_UNSPECIFIED, S.STATE_RECEIVED, S.STATE_CLAIMED, S.STATE_STARTED, S.STATE_STEP}
     silent |= {S.STATE_SUCCEEDED, S.STATE_FAILED}
     assert {state for state in S.values() if not cards.words(pb.Record(state=state))} == silent
+
+
+@pytest.mark.parametrize(
+    ("author", "record", "writer"),
+    [
+        (Author.RUN, pb.Record(state=S.STATE_RECEIVED), "the gateway"),
+        (Author.RUN, pb.Record(state=S.STATE_APPROVED, by="bo"), "bo"),
+        (Author.BOT, pb.Record(state=S.STATE_STARTED, worker="w1"), "w1"),
+        (Author.BOT, pb.Record(state=S.STATE_QUEUED), "the bot"),
+        (Author.RUN, pb.Record(state=S.STATE_READY, worker="w1"), "the reaper"),
+        (Author.REAPER, pb.Record(state=S.STATE_UNKNOWN, worker="w1"), "the reaper"),
+        (Author.GATEWAY, pb.Record(state=S.STATE_RESOLVED_FAILED, worker="w1", by="ann"), "ann"),
+    ],
+)
+def test_whoever_wrote_a_record_is_named(author: Author, record: pb.Record, writer: str) -> None:
+    """Not the worker that was lost, which later records still carry."""
+    assert cards.writer(author, record) == writer
 
 
 def test_a_step_is_named_with_its_place() -> None:

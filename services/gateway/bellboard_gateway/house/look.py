@@ -80,10 +80,10 @@ async def why(call: Call, id_: str, *, hall: Hall) -> list[chat.Block]:  # the c
         (
             datetime.fromtimestamp(seconds(record.at), UTC),
             state_name(record.state),
-            record.by or record.worker,
+            cards.writer(author, record),
             _because(record),
         )
-        for _, _, record in history
+        for _, author, record in history
     ]
     envelope = view.envelope
     cause = pb.Cause.Name(envelope.cause).removeprefix("CAUSE_").lower()
