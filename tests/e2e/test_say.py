@@ -44,6 +44,14 @@ def test_what_is_not_understood_exits_2(mesh: Mesh, line: str) -> None:
     assert (said.exit, said.last["state"], said.last["command_id"]) == (2, "NOT_UNDERSTOOD", "")
 
 
+def test_what_is_said_in_no_room_exits_2(mesh: Mesh) -> None:
+    """It is no failure of a command: there is none."""
+    said = mesh.say("roll", "--room", "nowhere")
+
+    assert (said.exit, said.last["command_id"]) == (2, "")
+    assert "there is no such room" in said.text
+
+
 def test_what_is_denied_exits_2(own_mesh: Mesh) -> None:
     """Somebody who may only look may not fire; the owner speaks for them."""
     own_mesh.bell("bot", "enrol", "practice", "--module", "bellboard_practice", "--open")

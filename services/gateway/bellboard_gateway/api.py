@@ -54,6 +54,7 @@ class Api(gateway_pb2_grpc.GatewayServiceServicer):
         """Run a line, and tell of it until it is final. The same request id again is the same command."""
         person = await self._on_behalf(request.as_person, context)
         room = request.room or GENERAL
+        await self._check_room(room, context)
         if len(request.request_id) > MAX_ID:
             await refuse(context, Status.INVALID_ARGUMENT, f"a request id has at most {MAX_ID} characters")
         if not request.request_id and self._has_effect(request.line, room):
@@ -106,8 +107,7 @@ class Api(gateway_pb2_grpc.GatewayServiceServicer):
         """Tell of everything that happens in a room."""
         await self._caller(context)
         room = request.room or GENERAL
-        if self.people.room(room) is None:
-            await refuse(context, Status.NOT_FOUND, "there is no such room")
+        await self._check_room(room, context)
         async for event in self.board.watch(room, request.after, request.lines_after):
             yield event
 
@@ -160,6 +160,10 @@ class Api(gateway_pb2_grpc.GatewayServiceServicer):
         spans = lifecycle(Entry(*entry) for entry in history)
         trace_id = spans[0].trace_id if spans else ""
         return pb.GetTraceResponse(trace_id=trace_id, spans=[_span(span) for span in spans])
+
+    async def _check_room(self, room: str, context: Context) -> None:
+        if self.people.room(room) is None:
+            await refuse(context, Status.NOT_FOUND, "there is no such room")
 
     async def _caller(self, context: Context) -> Person:
         person = self.people.by_token(token) if (token := bearer(context)) else None
