@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from bellboard.command import Command
@@ -114,12 +116,19 @@ class Vocabulary:
         return hide_secrets(found[0], line, found[1]) if found is not None and found[0].secrets else line
 
     def _unknown(self, line: str) -> NotUnderstood:
-        words = line.split()[:LONGEST_PHRASE]
+        typed = list(islice(re.finditer(r"\S+", line), LONGEST_PHRASE))
+        words = [word[0] for word in typed]
         if not words:
             return NotUnderstood("the line is empty", line=line, suggestion="help")
-        near = self.nearest(words)
-        said = words[0][:40]
-        return NotUnderstood(f"there is no command “{said}”", line=line, length=len(words[0]), suggestion=near or "help")
+        fit = min(self._fitting(words), len(words) - 1)
+        reason, near = f"there is no command “{' '.join(words[: fit + 1])[:40]}”", self.nearest(words) or "help"
+        return NotUnderstood(reason, line=line, caret=typed[fit].start(), length=len(words[fit]), suggestion=near)
+
+    def _fitting(self, words: Sequence[str]) -> int:
+        """How many of the first words some phrase begins with."""
+        low = tuple(word.lower().rstrip("!?") for word in words)
+        lengths = range(len(low), 0, -1)
+        return next((length for length in lengths if any(low[:length] == phrase[:length] for phrase in self._phrases)), 0)
 
     def nearest(self, words: Sequence[str]) -> str:
         """The phrase that words are most likely a slip of, or an empty text."""

@@ -236,7 +236,8 @@ WRONG = [
     # the line, its mark, the reason, the nearest right form
     ("", "", "the line is empty", "help"),
     ("mem list", "^^^", "there is no command “mem”", "meme list"),
-    ("practice frie a", "^^^^^^^^", "there is no command “practice”", "practice fire"),
+    ("practice frie a", "         ^^^^", "there is no command “practice frie”", "practice fire"),
+    ("practice", "^^^^^^^^", "there is no command “practice”", "practice look"),
     ("meme shipit", "     ^^^^^^", "TEMPLATE is one of ship-it, this-is-fine, paged, picture", "ship-it"),
     ("meme", "    ^", "TEMPLATE is missing: what to draw on", "meme TEMPLATE [TOP] [BOTTOM] [--on PICTURE]"),
     ("meme list x", "          ^", "“x” is one word too many", ""),
