@@ -48,8 +48,10 @@ class Call:
         person: the id of the person who asked, or under whom a timer asked; empty where a bot did.
         room: the room's id.
         line: the line in canonical form, secrets masked.
+        at: when the line came in, in seconds since 1970; the same in every attempt.
         preview: nothing is to be done, only shown.
-        rehearsal: it is to run against the sandbox's twin.
+        force: the person forced it with ``!``, and the contract's ``force`` field says why.
+        rehearsal: it runs against the sandbox's twin; its providers are made for that.
         attempt: which attempt this is, from 1.
         trace: the trace id, in hex; empty without one.
         blobs: where bytes are kept.
@@ -65,7 +67,8 @@ class Call:
         self.id, self.line = envelope.id, envelope.line
         self.person = envelope.principal.person or envelope.principal.timer.person
         self.room = envelope.origin.room
-        self.preview, self.rehearsal = envelope.preview, envelope.rehearsal
+        self.at = envelope.received_at.seconds + envelope.received_at.nanos / 1e9
+        self.preview, self.force, self.rehearsal = envelope.preview, envelope.force, envelope.rehearsal
         self.attempt = attempt
         self.trace = trace_of(envelope)
         self.blobs = services.blobs

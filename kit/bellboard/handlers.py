@@ -80,9 +80,15 @@ class Handler:
         return GetMessageClass(self.method.output_type)
 
     def invoke(self, call: Call, request: Message, providers: Providers) -> Any:
-        """Call the function: an awaitable, or for a streaming method an async generator."""
+        """Call the function: an awaitable, or for a streaming method an async generator.
+
+        A rehearsing call is given the twins of its providers, and never the real ones.
+
+        Raises:
+            Failed: one of them can't be rehearsed.
+        """
         given = {parameter.name: parameter.read(request) for parameter in self.parameters}
-        given |= {name: providers.get(kind) for name, kind in self.provided}
+        given |= {name: providers.get(kind, rehearsal=call.rehearsal) for name, kind in self.provided}
         return self.function(call, **given)
 
     def response(self, item: object) -> Message:

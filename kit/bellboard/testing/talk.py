@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -24,8 +25,12 @@ from bellboard.errors import BellboardError
 from bellboard.execution import Execution
 from bellboard.grammar import NotUnderstood, Nowhere, Parsed, Vocabulary
 from bellboard.ids import command_id
+from bellboard.keep import Keep
+from bellboard.keep.memory import MemoryKeep
 from bellboard.ledger import state
-from bellboard.ledger.ops import Ended, StepBegins
+from bellboard.ledger.ops import Ended, StepBegins, timestamp
+from bellboard.marks import Marks
+from bellboard.marks.memory import MemoryMarks
 from bellboard.providers import Providers
 from bellboard.sealed import split_secrets
 from bellboard.settings import BotSettings, ServiceSettings
@@ -104,6 +109,10 @@ class Talk:
     """A person in a room with one bot. Call it with a line.
 
     ``register`` is the bot's own; what it registers can be replaced with `provide`.
+
+    Attributes:
+        keep: what the bot remembers.
+        marks: the marks as the bot has them; ``marks.by("deploy")`` as another bot has them.
     """
 
     def __init__(self, bot: Bot, register: Register | None = None, settings: ServiceSettings | None = None) -> None:
@@ -115,13 +124,20 @@ class Talk:
         self._providers = Providers()
         self._last: chat.BlobRef | None = None
         self._lines = 0
+        self.keep, self.marks = MemoryKeep(), MemoryMarks(bot.name)
+        self._providers.register(Keep, lambda: self.keep)
+        self._providers.rehearse(Keep, MemoryKeep)
+        self._providers.register(Marks, lambda: self.marks)
+        self._providers.rehearse(Marks, lambda: self.marks.by(rehearsing=True))
         if register is not None:
             register(self._providers, settings or settings_for(BotSettings))
 
-    def provide(self, kind: type[Any], provider: object) -> None:
-        """Give the bot this provider of a type. To be called before the first line."""
+    def provide(self, kind: type[Any], provider: object, *, twin: object = None) -> None:
+        """Give the bot this provider of a type, and rehearsing commands its twin. To be called before the first line."""
         assert not self._lines, "provide before the first line: providers are made once"
         self._providers.register(kind, lambda: nullcontext(provider))
+        if twin is not None:
+            self._providers.rehearse(kind, lambda: nullcontext(twin))
 
     async def upload(self, data: bytes, *, media_type: str = "image/png", name: str = "") -> chat.BlobRef:
         """Put a file into the room, for lines to come."""
@@ -137,23 +153,25 @@ class Talk:
         attempt: int = 1,
         done: Sequence[str] = (),
         cancel: bool = False,
+        at: float = 0.0,
     ) -> Said:
-        """Say a line.
+        """Say a line. ``--sandbox`` in it rehearses.
 
         Args:
             upload: a picture sent with the line.
             id: the command's id; each line is another command without one.
             attempt, done: runs it as if attempts before had finished these steps.
             cancel: the person cancels it as soon as it runs.
+            at: when it came in, in seconds since 1970; now by default.
         """
-        await self._providers.start(self.bot.needs)
+        await self._providers.start((Keep, Marks, *self.bot.needs))
         self._lines += 1
         sent = await self.upload(upload) if upload is not None else None
         try:
             parsed = self._vocabulary.parse(line, _Here(sent, self._last))
         except NotUnderstood as error:
             return Said(NOT_UNDERSTOOD, (replies.failure(error.reason, hint=error.suggestion, code=error.code),), line=line)
-        envelope = self._envelope(parsed, id or command_id("talk", "", self.room, str(self._lines)))
+        envelope = self._envelope(parsed, id or command_id("talk", "", self.room, str(self._lines)), at or time.time())
         return await self._run(parsed, envelope, attempt, tuple(done), cancel)
 
     async def _run(self, parsed: Parsed, envelope: pb.Envelope, attempt: int, done: tuple[str, ...], cancel: bool) -> Said:
@@ -183,7 +201,7 @@ class Talk:
             trace_id=trace_of(envelope),
         )
 
-    def _envelope(self, parsed: Parsed, id: str) -> pb.Envelope:
+    def _envelope(self, parsed: Parsed, id: str, at: float) -> pb.Envelope:
         command = parsed.command
         return pb.Envelope(
             id=id,
@@ -198,6 +216,9 @@ class Talk:
             cause=pb.CAUSE_LINE,
             card=id,
             preview=parsed.preview,
+            force=parsed.force,
+            rehearsal=parsed.rehearsal,
+            received_at=timestamp(at),
             origin=pb.Origin(system="talk", room=self.room, message=str(self._lines)),
             line=parsed.canonical,
             traceparent=trace.begin(id),
