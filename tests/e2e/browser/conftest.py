@@ -1,4 +1,4 @@
-"""A mesh with two people, and Chromium to look at it."""
+"""A mesh with four people, and Chromium to look at it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,16 @@ FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+PEOPLE = {"bo": ("Bo Diaz", []), "cy": ("Cy Ito", ["devs", "sre"]), "dee": ("Dee Roy", ["sre"])}
+"""Everybody but the owner: name and groups. Each one's token is "token-of-" and their id."""
 BO = "token-of-bo"
+RULES = """
+@id("devs-fire-when-sre-agrees") @approval("sre")
+permit (principal in Group::"devs", action in Action::"bot:practice", resource);
+"""
 
 Tab = Callable[..., Page]
-"""Opens a page as a person ("owner" or "bo"), in a browser profile of its own."""
+"""Opens a page as a person ("owner", or one of `PEOPLE`), in a browser profile of its own."""
 
 
 @pytest.fixture(scope="session")
@@ -42,24 +48,26 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def house(mesh: Mesh) -> Mesh:
-    """The mesh, with bo in it, who is in no group."""
-    add_bo(mesh)
+    """The mesh, with everybody in it, and a rule by which what devs do needs the approval of sre."""
+    (mesh.data / "policy" / "devs.cedar").write_text(RULES)
+    add_people(mesh)
     return mesh
 
 
-def add_bo(mesh: Mesh) -> None:
-    """Put bo on the list of people, which the gateway reads again by itself."""
+def add_people(mesh: Mesh) -> None:
+    """Put everybody on the list of people, which the gateway reads again by itself."""
     file = mesh.data / "people.yaml"
     people = yaml.safe_load(file.read_text())
-    people["people"].append({"id": "bo", "name": "Bo Diaz", "groups": [], "tokens": [hash_token(BO)]})
+    for id, (name, groups) in PEOPLE.items():
+        people["people"].append({"id": id, "name": name, "groups": groups, "tokens": [hash_token(f"token-of-{id}")]})
     file.write_text(yaml.safe_dump(people, sort_keys=False))
 
 
 def sign_in(page: Page, mesh: Mesh, person: str) -> None:
-    """Sign a page in: bo by token, the owner by a one-time link."""
-    if person == "bo":
+    """Sign a page in: the owner by a one-time link, everybody else by token."""
+    if person in PEOPLE:
         page.goto(f"{mesh.url}/in")
-        page.fill("#token", BO)
+        page.fill("#token", f"token-of-{person}")
         page.click("button.primary")
     else:
         request = urllib.request.Request(

@@ -13,7 +13,7 @@ from pathlib import Path
 import yaml
 from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
-from tests.e2e.browser.conftest import FLAGS, add_bo, sign_in
+from tests.e2e.browser.conftest import FLAGS, add_people, sign_in
 from tests.e2e.mesh import ROOT, Mesh
 
 SIZE = ViewportSize(width=1180, height=1060)
@@ -65,7 +65,7 @@ def main() -> int:
         mesh = Mesh(Path(folder) / "data")
         try:
             mesh.start()
-            add_bo(mesh)
+            add_people(mesh)
             name_owner(mesh)
             browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
             take(browser, mesh)

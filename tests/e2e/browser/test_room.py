@@ -42,11 +42,11 @@ def unique(word: str) -> str:
     return f"{word}{uuid.uuid4().hex[:8]}"
 
 
-def small_png() -> bytes:
+def small_png(colour: tuple[int, int, int] = (0x30, 0x90, 0x60)) -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    rows = b"".join(b"\0" + b"\x30\x90\x60" * 40 for _ in range(30))
+    rows = b"".join(b"\0" + bytes(colour) * 40 for _ in range(30))
     head = struct.pack(">IIBBBBB", 40, 30, 8, 2, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
