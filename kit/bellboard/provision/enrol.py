@@ -31,7 +31,7 @@ def read(path: Path) -> list[registry.Enrolment]:
         return [json_format.ParseDict(entry, registry.Enrolment()) for entry in entries]
     except OSError as error:
         raise SettingsError(f"{path} can't be read: {error.strerror}") from error
-    except (yaml.YAMLError, json_format.ParseError, KeyError, TypeError) as error:
+    except (yaml.YAMLError, json_format.ParseError, KeyError, TypeError, UnicodeDecodeError) as error:
         reason = str(error).splitlines()[0]
         raise SettingsError(f"{path} is not a list of bots: {reason}") from error
 

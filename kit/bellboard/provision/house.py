@@ -84,9 +84,11 @@ class House:
         signers = {name: self._key(keys.signer, f"{name}.sign") for name in server.GATEWAYS}
         keys.write(self.trust, orjson.dumps({"keys": signers}, option=orjson.OPT_INDENT_2).decode(), 0o644)
         self._key(keys.token, "session.key")
+        self.local_token()
         if not self.people.exists():
             self._first_people()
         known = {one.bot: one for one in self.enrolments()} if self.enrolled.exists() else {}
+        self._check_keys(known)
         wanted = [enrol.house(), *(one for one in bots if one.bot not in known)]
         self._enrol({**known, **{one.bot: self._with_keys(one) for one in wanted}})
         if not self._made.exists():
@@ -114,8 +116,11 @@ class House:
 
     @property
     def port(self) -> int:
-        """The bus's port on 127.0.0.1; -1 means any."""
-        return int(self._port.read_text()) if self._port.exists() else -1
+        """The bus's port on 127.0.0.1; -1 means any. A broken file names none."""
+        try:
+            return int(self._port.read_text())
+        except (FileNotFoundError, ValueError):
+            return -1
 
     @property
     def bus_url(self) -> str:
@@ -184,6 +189,13 @@ class House:
             return kind(self.keys / name)
         except ValueError as error:
             raise HouseError(f"{self.keys / name} holds no key", hint=START_OVER) from error
+
+    def _check_keys(self, bots: Iterable[str]) -> None:
+        """Look into the keys of bots that are here; those of a bot that runs elsewhere may not be."""
+        for bot in bots:
+            for kind, name in ((keys.bus_user, f"{bot}.nk"), (keys.box, f"{bot}.box")):
+                if (self.keys / name).exists():
+                    self._key(kind, name)
 
     def _first_people(self) -> None:
         name = getpass.getuser()

@@ -16,6 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 Kind = Callable[[Path], str]
 """Makes a key in a file, unless there is one, and says what of it others may know. Raises ValueError: it is none."""
 
+TOKEN_LENGTH = 43
+"""Characters of a random word."""
+
 
 def write(path: Path, text: str, mode: int = 0o600) -> None:
     """Write a file so that it is there whole or not at all."""
@@ -54,10 +57,13 @@ def box(path: Path) -> str:
 
 
 def token(path: Path) -> str:
-    """The random word that lies there, 43 characters safe in a URL; made if there is none."""
+    """The random word that lies there, safe in a URL; made if there is none."""
     if not path.exists():
         write(path, secrets.token_urlsafe(32))
-    return path.read_text().strip()
+    word = path.read_text().strip()
+    if len(word) < TOKEN_LENGTH:
+        raise ValueError("cut off")
+    return word
 
 
 def _text(raw: bytes) -> str:

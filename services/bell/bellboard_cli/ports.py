@@ -35,8 +35,10 @@ class Ports:
         self._file = folder / "ports.json"
         self._last: dict[str, int] = {}
         self._now: dict[str, int] = {}
-        with contextlib.suppress(OSError, ValueError):
-            self._last = {str(name): int(port) for name, port in json.loads(self._file.read_text()).items()}
+        # A broken file is as good as none: the addresses are new then.
+        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
+            kept = {str(name): int(port) for name, port in json.loads(self._file.read_text()).items()}
+            self._last = {name: port for name, port in kept.items() if 0 < port < 65536}
 
     def take(self, name: str, wanted: int | None = None) -> int:
         """The port for ``name``: ``wanted``, or (None) the same as last time if it is free, or (0) any.
