@@ -8,7 +8,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -25,6 +26,9 @@ DOMAIN = b"bellboard/command/v1\0"
 
 MAX_BYTES = 128 * 1024
 """The largest envelope, checked before it is parsed."""
+
+LOOK_EVERY = 1.0
+"""Seconds for which a trust file is taken not to have changed, so how long a key that was taken out is trusted at most."""
 
 
 class Signer:
@@ -73,10 +77,14 @@ class Verifier:
         self._keys = {key_id: VerifyKey(raw) for key_id, raw in trust.items()}
         self._path: Path | None = None
         self._stamp: tuple[int, int, int] | None = None
+        self._clock: Callable[[], float] = time.monotonic
+        self._looked = 0.0
 
     @classmethod
-    def from_file(cls, path: Path) -> Verifier:
+    def from_file(cls, path: Path, clock: Callable[[], float] = time.monotonic) -> Verifier:
         """Trust what a file lists, and follow it as it changes: ``{"keys": {key_id: base64 public key}}``.
+
+        A new key is trusted at once, one that was taken out for another `LOOK_EVERY` seconds of ``clock``.
 
         Raises:
             SettingsError: it can't be read.
@@ -84,6 +92,7 @@ class Verifier:
         stamp = _stamp(path)
         verifier = cls({})
         verifier._path, verifier._stamp, verifier._keys = path, stamp, _read(path)
+        verifier._clock, verifier._looked = clock, clock()
         return verifier
 
     def open(self, signed: pb.SignedEnvelope, *, team: str, bot: str, id: str) -> pb.Envelope:
@@ -96,30 +105,41 @@ class Verifier:
             raise EnvelopeError("the command is not signed")
         if len(signed.envelope) > MAX_BYTES:
             raise EnvelopeError("the command is too large")
-        self._follow()
+        if self._clock() - self._looked >= LOOK_EVERY:
+            self._follow()
+        try:
+            envelope = self._verified(signed)
+        except EnvelopeError:
+            if not self._follow():
+                raise
+            envelope = self._verified(signed)  # by keys that came since the last look
+        if (envelope.team, envelope.bot, envelope.id) != (team, bot, id):
+            raise EnvelopeError("the command was signed for another team, bot or id")
+        return envelope
+
+    def _verified(self, signed: pb.SignedEnvelope) -> pb.Envelope:
         key = self._keys.get(signed.key_id)
         if key is None:
             raise EnvelopeError("the command is signed with a key that is not trusted")
         try:
             key.verify(DOMAIN + signed.envelope, signed.signature)
-            envelope = pb.Envelope.FromString(signed.envelope)
+            return pb.Envelope.FromString(signed.envelope)
         except (BadSignatureError, ValueError):  # wrong, or not even of the right length
             raise EnvelopeError("the command's signature is wrong") from None
         except DecodeError:
             raise EnvelopeError("the command can't be read") from None
-        if (envelope.team, envelope.bot, envelope.id) != (team, bot, id):
-            raise EnvelopeError("the command was signed for another team, bot or id")
-        return envelope
 
-    def _follow(self) -> None:
-        """Read the trust file again if it changed; keep the keys at hand while it can't be read."""
+    def _follow(self) -> bool:
+        """Read the trust file again if it changed, and say whether it did; keep the keys while it can't be read."""
+        self._looked = self._clock()
         if self._path is None or (stamp := _stamp(self._path)) == self._stamp:
-            return
+            return False
         self._stamp = stamp  # first: a file that stays unreadable is told of once
         try:
             self._keys = _read(self._path)
         except SettingsError as error:
             logs.emit(names.TRUST_UNREADABLE, error=error.text)
+        return True
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
-from bellboard.envelope import DOMAIN, MAX_BYTES, Signer, Verifier
+from bellboard.envelope import DOMAIN, LOOK_EVERY, MAX_BYTES, Signer, Verifier
 from bellboard.errors import EnvelopeError, SettingsError
 
 SIGNER = Signer("gw-1", bytes(range(32)))
@@ -127,11 +127,12 @@ def test_what_is_too_large_is_neither_signed_nor_opened() -> None:
 
 
 def test_the_trust_file_is_followed(tmp_path: Path) -> None:
-    """Keys come and go while a bot runs: the old one stays until it is taken out."""
+    """Keys come and go while a bot runs: a new one is trusted at once, an old one until a second after it was taken out."""
     path = tmp_path / "trust.json"
     old, new = SIGNER, Signer("gw-1b", bytes([7]) * 32)
     write_trust(path, old)
-    verifier = Verifier.from_file(path)
+    now = 0.0
+    verifier = Verifier.from_file(path, lambda: now)
     name = {"team": "home", "bot": "memes", "id": "k3f9"}
     assert verifier.open(old.sign(ENVELOPE), **name)
 
@@ -140,6 +141,8 @@ def test_the_trust_file_is_followed(tmp_path: Path) -> None:
     assert verifier.open(new.sign(ENVELOPE), **name)
 
     write_trust(path, new)
+    assert verifier.open(old.sign(ENVELOPE), **name)
+    now += LOOK_EVERY
     with pytest.raises(EnvelopeError, match="not trusted"):
         verifier.open(old.sign(ENVELOPE), **name)
 
@@ -149,10 +152,12 @@ def test_a_trust_file_that_breaks_leaves_the_keys_as_they_were(tmp_path: Path, b
     """A slip of an operator stops no bot; it is in the log. At start it does."""
     path = tmp_path / "trust.json"
     write_trust(path, SIGNER)
-    verifier = Verifier.from_file(path)
+    now = 0.0
+    verifier = Verifier.from_file(path, lambda: now)
 
     path.write_text(broken)
     os.utime(path, ns=(1, 1))
+    now += LOOK_EVERY
 
     assert verifier.open(SIGNED, team="home", bot="memes", id="k3f9")
     with pytest.raises(SettingsError, match=r"trust\.json"):

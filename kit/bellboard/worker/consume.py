@@ -22,6 +22,7 @@ from bellboard.telemetry import logs, names
 
 from .admit import Admission, Foreign, Order, Refusal
 from .errand import Errand
+from .meters import Meters
 from .services import Means
 
 STREAM = "LED"
@@ -54,6 +55,7 @@ class Worker:
         }
         self._errands: dict[str, tuple[Errand, Delivery]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._meters = Meters(bot.name)
         self._draining = False
 
     def in_flight(self) -> list[registry.InFlight]:
@@ -116,9 +118,9 @@ class Worker:
             if self._errands[id][0].sequence != delivery.sequence:
                 await delivery.later(LATER)  # offered anew while the last of it is still under way here
             return  # else it is in hand, and acknowledged when it is done
-        errand = Errand(order, self._bot, self._providers, self._means)
+        errand = Errand(order, self._bot, self._providers, self._means, self._meters)
         self._errands[id] = errand, delivery
-        names.IN_FLIGHT.labels(self._bot.name).inc()
+        self._meters.in_flight.inc()
         logs.trace_id.set(trace_of(order.envelope))
         try:
             verdict = await self._store.drive(errand.watched(work(order.job, self._world)), errand.other)
@@ -128,7 +130,7 @@ class Worker:
         finally:
             errand.close()
             del self._errands[id]
-            names.IN_FLIGHT.labels(self._bot.name).dec()
+            self._meters.in_flight.dec()
         if verdict is Verdict.DONE:
             await delivery.ack()
         elif verdict is Verdict.LATER:

@@ -17,6 +17,7 @@ from bellboard.providers import Providers
 from bellboard.telemetry import logs, names
 
 from .admit import Order
+from .meters import Meters
 from .outcome import fit
 from .progress import Progress
 from .services import Means
@@ -29,9 +30,9 @@ class Errand:
         epoch: the attempt that this process made its own; 0 before.
     """
 
-    def __init__(self, order: Order, bot: Bot, providers: Providers, means: Means) -> None:
+    def __init__(self, order: Order, bot: Bot, providers: Providers, means: Means, meters: Meters) -> None:
         self.order, self.epoch = order, 0
-        self._bot, self._providers, self._means = bot, providers, means
+        self._bot, self._providers, self._means, self._meters = bot, providers, means, meters
         self._execution: Execution | None = None
         self._progress: Progress | None = None
         self._cancelled = False
@@ -86,7 +87,7 @@ class Errand:
         self.epoch, self._began = op.epoch, time.monotonic()
         envelope = self.order.envelope
         if op.epoch == 1:
-            names.QUEUE_WAIT.labels(self._bot.name).observe(max(0.0, time.time() - seconds(envelope.received_at)))
+            self._meters.queue_wait.observe(max(0.0, time.time() - seconds(envelope.received_at)))
         self._progress = Progress(self._means.bus, self._bot.name, envelope.id, op.attempt)
         self._execution = self._prepare(op.epoch, self._progress)
         if self._execution is None:
@@ -97,7 +98,7 @@ class Errand:
 
     async def _ended(self, event: Event) -> Event:
         if isinstance(event, Ended):
-            names.RUN_TIME.labels(self._bot.name, self.order.verb).observe(time.monotonic() - self._began)
+            self._meters.run_time(self.order.verb).observe(time.monotonic() - self._began)
             self.close()
             await fit(event.outcome, self._means.blobs)
         return event
@@ -123,7 +124,7 @@ class Errand:
         self.epoch = max(self.epoch, record.epoch)
         if is_final(record):
             state = name(record.state)
-            names.COMMANDS.labels(self._bot.name, self.order.verb, state).inc()
+            self._meters.commands(self.order.verb, state).inc()
             logs.emit(names.COMMAND_ENDED, command=self.order.job.key.id, verb=self.order.verb, state=state)
 
 
