@@ -129,10 +129,13 @@ def test_a_folder_of_something_else_is_left_alone(own_mesh: Mesh) -> None:
 
 
 def test_a_folder_that_can_not_be_made_is_one_line(own_mesh: Mesh) -> None:
-    """A file is in the way."""
+    """A file is in the way, or nobody may write there: it says which folder, and what to type instead."""
     own_mesh.data.write_text("")
 
-    assert str(own_mesh.data) in _only_line(own_mesh)
+    for folder in (str(own_mesh.data), "/proc/nope"):
+        said = _only_line(own_mesh, "--data", folder)
+        assert folder in said
+        assert "--data" in said
 
 
 def test_a_broken_start_is_completed(own_mesh: Mesh) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
+from errno import ENOSPC
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -140,7 +141,10 @@ def _plainly(work: Callable[[], T]) -> T:
     except BellboardError as error:
         print(f"bell: {error.text}" + (f"; {error.hint}" if error.hint else ""), file=sys.stderr)
     except OSError as error:
-        print(f"bell: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""), file=sys.stderr)
+        what = (f"{error.filename}: " if error.filename else "") + (error.strerror or str(error))
+        elsewhere = "choose a place that you may write to" if error.filename else "bell doctor may tell why"
+        remedy = "make room on the disk" if error.errno == ENOSPC else elsewhere
+        print(f"bell: {what}; {remedy}", file=sys.stderr)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     raise typer.Exit(1)

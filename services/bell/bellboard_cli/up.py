@@ -58,8 +58,13 @@ def up(folder: Path, port: int | None) -> int:
 
 def _lock(folder: Path) -> int:
     """Hold the folder for ourselves; the kernel lets go of it whatever becomes of us."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:
+        raise UserError(
+            f"the data folder {folder} can't be used: {error.strerror}", hint="name one that you may write to with --data"
+        ) from None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
