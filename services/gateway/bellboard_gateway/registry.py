@@ -13,7 +13,7 @@ from bellboard.bus import Bus
 from bellboard.command import Command
 from bellboard.contract import Contract
 from bellboard.errors import BusError, ContractError
-from bellboard.grammar import Vocabulary
+from bellboard.grammar import Completion, Scope, Vocabulary
 from bellboard.telemetry import logs, names
 
 from .beats import Beats, Replica
@@ -110,6 +110,15 @@ class Registry:
         """The enrolled bot to which a line's first word belongs, and whose contract is not known."""
         bot = self._enrolments.claimed(words[0]) if words else None
         return bot if bot and self.contract(bot) is None else None
+
+    def complete(self, line: str, cursor: int, scope: Scope) -> list[Completion]:
+        """What may be typed next, without what nobody is there to run."""
+        offers = self.vocabulary.complete(line, cursor, scope)
+        return [offer for offer in offers if self._served(line[: offer.start] + offer.text)]
+
+    def _served(self, line: str) -> bool:
+        found = self.vocabulary.find(line.split())
+        return found is None or self.available(found[0].bot)
 
     def replicas(self, bot: str) -> list[Replica]:
         return self._beats.of(bot)

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from bellboard.api.registry.v1 import registry_pb2 as registry
+from bellboard.grammar import Nowhere
 from bellboard.provision import House
 from bellboard.testing import eventually
 from bellboard.testing.plugin import BusAs
@@ -42,15 +43,23 @@ async def gone(desk: Desk) -> bool:
     return await absent(desk) == "no practice bot is running"
 
 
+def offers(desk: Desk, typed: str = "prac") -> set[str]:
+    """What completion offers."""
+    return {offer.text for offer in desk.gateway.registry.complete(typed, len(typed), Nowhere())}
+
+
 async def test_a_bot_comes_and_leaves(desk: Desk, mesh: Mesh) -> None:
     """Known from its enrolment before; its commands appear with it, and go when it stops."""
     assert await gone(desk)
     bot = await mesh.practice()
     await desk.listed()
     assert await absent(desk) == ""
+    assert offers(desk) >= {"practice look", "practice fire"}
     bot.terminate()
     await eventually(lambda: gone(desk), 2)
     assert "practice" not in says(await desk.run("help"))
+    assert offers(desk) == set()
+    assert offers(desk, "can") == {"cancel", "can I"}
 
 
 async def test_a_killed_bot_is_missed(desk: Desk, mesh: Mesh) -> None:

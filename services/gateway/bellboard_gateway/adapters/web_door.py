@@ -100,7 +100,7 @@ class GatewayDoor:
 
     def complete(self, said: Said, cursor: int) -> list[dict[str, Any]]:
         scope = RoomScope(self._inbox.people, self._rooms, said.room)
-        offers = self._inbox.registry.vocabulary.complete(said.text, cursor, scope)
+        offers = self._inbox.registry.complete(said.text, cursor, scope)
         return [{"text": offer.text, "help": offer.help, "start": offer.start} for offer in offers]
 
 
