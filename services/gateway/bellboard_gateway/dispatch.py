@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
@@ -11,8 +12,9 @@ from bellboard.envelope import Signer
 from bellboard.errors import BellboardError, BusUnavailable
 from bellboard.ledger import gate
 from bellboard.ledger.ops import Procedure, World
+from bellboard.ledger.state import S
 from bellboard.ledger.store import Store
-from bellboard.ledger.subjects import Key
+from bellboard.ledger.subjects import Author, Key
 from bellboard.telemetry import logs, names
 
 from .limits import Buckets
@@ -76,18 +78,37 @@ class Dispatch:
         It answers within 3 s: accepted, not accepted for ever, or not known yet; what is not known yet is found out in the
         background, so bring the same order again to hear of it.
         """
-        if pending := await self.pending(order.id):
+
+        def first() -> tuple[Author, pb.Record]:
+            decision, bot = self.judge(order), order.parsed.command.bot
+            made = envelope(order, decision, self.team, self.registry.enrolment(bot), self.world.now())
+            return first_record(made, decision, self.signer, self.policy.digest, self.world)
+
+        return await self._bring(order.key, order.principal, first)
+
+    async def refuse(self, made: pb.Envelope, reason: str) -> Command | NotAccepted:
+        """Write down what was asked for and will never run, and why. It answers as `run` does."""
+
+        def first() -> tuple[Author, pb.Record]:
+            signed = self.signer.sign(made)
+            return Author.GATEWAY, self.world.record(S.STATE_DENIED, command=signed, effect=made.effect, reason=reason)
+
+        return await self._bring(Key(made.lane, made.bot, made.id), made.principal, first)
+
+    async def _bring(
+        self, key: Key, principal: pb.Principal, first: Callable[[], tuple[Author, pb.Record]]
+    ) -> Command | NotAccepted:
+        """Bring a first record into the ledger, which is made when the bus is there."""
+        if pending := await self.pending(key.id):
             return pending
-        if not self.buckets.take(order.principal.person or f"bot {order.principal.bot}"):
+        if not self.buckets.take(principal.person or f"bot {principal.bot}"):
             return TOO_FAST
         deadline = asyncio.get_running_loop().time() + ANSWER_WITHIN
         if not await self.answers():
             return UNAVAILABLE
-        decision = self.judge(order)
         try:
-            made = envelope(order, decision, self.team, self.registry.enrolment(order.parsed.command.bot), self.world.now())
-            author, record = first_record(made, decision, self.signer, self.policy.digest, self.world)
-            return await self._accept(order.key, gate.accept(order.key, author, record), record, deadline)
+            author, record = first()
+            return await self._accept(key, gate.accept(key, author, record), record, deadline)
         except BusUnavailable:
             return UNAVAILABLE
         except BellboardError as error:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from google.protobuf.message import DecodeError
 
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
+from bellboard.api.options.v1 import options_pb2 as options
 from bellboard.bus import Bus, Delivery
-from bellboard.grammar import NotUnderstood
+from bellboard.grammar import NotUnderstood, Parsed
 from bellboard.ids import child_id
-from bellboard.telemetry import logs, names
+from bellboard.ledger.ops import timestamp
+from bellboard.telemetry import logs, names, trace
 
 from .board import Board
 from .dispatch import Dispatch
@@ -31,6 +33,10 @@ DEPTH = 8
 
 MAX_BYTES = 16 * 1024
 """The largest request that is looked at."""
+
+
+MAX_SHOWN = 400
+"""Characters that are kept of a line that is no command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,9 @@ class Door:
             await _refuse(delivery, "it is not what its subject says")
             return
         parent = self.board.known(request.parent)
-        if parent is None and delivery.deliveries < TRIES:
+        if self.inbox.registry.health():
+            await delivery.later(LATER)  # nobody knows yet which lines there are
+        elif parent is None and delivery.deliveries < TRIES:
             await delivery.later(LATER)
         elif parent is None or parent.key.bot != parts[1]:
             await _refuse(delivery, "the command that asks is not this bot's")
@@ -79,10 +87,18 @@ class Door:
         try:
             parsed = self.inbox.understand(request.line, parent.room)
         except NotUnderstood as error:
-            await _refuse(delivery, error.reason)
-            return
+            logs.emit(names.DOOR_REFUSED, subject=delivery.subject, error=error.reason)
+            taken = await self.dispatch.refuse(self._unreadable(request, parent, error.line), error.reason)
+        else:
+            taken = await self.dispatch.run(self._order(request, parent, parsed))
+        if isinstance(taken, NotAccepted):
+            await delivery.later(LATER)  # the same id again is the same command
+        else:
+            await delivery.ack()
+
+    def _order(self, request: pb.CommandRequest, parent: View, parsed: Parsed) -> Order:
         envelope = parent.envelope
-        order = Order(
+        return Order(
             id=child_id(request.parent, request.ordinal),
             parsed=parsed,
             digest=self.inbox.registry.digest(parsed.command),
@@ -94,11 +110,28 @@ class Door:
             traceparent=request.traceparent or envelope.traceparent,
             rehearsal=envelope.rehearsal,
         )
-        taken = await self.dispatch.run(order)
-        if isinstance(taken, NotAccepted):
-            await delivery.later(LATER)  # the same id again is the same command
-        else:
-            await delivery.ack()
+
+    def _unreadable(self, request: pb.CommandRequest, parent: View, line: str) -> pb.Envelope:
+        """What stands in the ledger for a line that is no command, so that the room sees it with the command that asked."""
+        above, now = parent.envelope, timestamp(self.dispatch.world.now())
+        id = child_id(request.parent, request.ordinal)
+        return pb.Envelope(
+            id=id,
+            team=above.team,
+            bot=above.bot,
+            effect=options.EFFECT_READ,
+            lane=parent.key.lane,
+            principal=pb.Principal(bot=parent.key.bot),
+            cause=pb.CAUSE_BOT,
+            parent=parent.key.id,
+            card=above.card or parent.key.id,
+            rehearsal=above.rehearsal,
+            origin=above.origin,
+            line=line[:MAX_SHOWN],
+            received_at=now,
+            not_after=now,
+            traceparent=trace.begin(id, request.traceparent or above.traceparent),
+        )
 
     def _depth(self, view: View) -> int:
         depth, step = 1, view

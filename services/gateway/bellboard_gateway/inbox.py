@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from bellboard.api.chat.v1 import chat_pb2 as chat
 from bellboard.api.gateway.v1 import gateway_pb2 as gateway
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.api.options.v1 import options_pb2 as options
@@ -66,14 +67,14 @@ class Inbox:
         if not called:
             return Talk()
         try:
-            parsed = self.registry.vocabulary.parse(text, self._scope(line.room, line))
+            parsed = self._parse(text, line.room, line.uploads)
         except NotUnderstood as error:
             return self._absent(text) or Misunderstood(told(error))
         if not self.registry.available(parsed.command.bot):
             return nobody(parsed.command.bot, text)
         if line.revision and parsed.command.effect != options.EFFECT_READ:
             return EDITED
-        return await self.dispatch.run(self._order(id, line, self._discreet(parsed), person))
+        return await self.dispatch.run(self._order(id, line, parsed, person))
 
     def understand(self, text: str, room: str) -> Parsed:
         """Read a line as if it were typed in a room.
@@ -82,14 +83,17 @@ class Inbox:
             NotUnderstood: it is no command, or nobody is there to run it.
         """
         try:
-            parsed = self.registry.vocabulary.parse(text, self._scope(room))
+            parsed = self._parse(text, room)
         except NotUnderstood as error:
             if absent := self._absent(text):
                 raise NotUnderstood(absent.why.reason, line=error.line) from None
             raise
         if not self.registry.available(parsed.command.bot):
-            raise NotUnderstood(f"no {parsed.command.bot} bot is running", line=text)
+            raise NotUnderstood(f"no {parsed.command.bot} bot is running", line=parsed.canonical)
         return parsed
+
+    def _parse(self, text: str, room: str, uploads: tuple[chat.BlobRef, ...] = ()) -> Parsed:
+        return self._discreet(self.registry.vocabulary.parse(text, RoomScope(self.people, self.pictures, room, uploads)))
 
     def _called(self, line: Line) -> tuple[str, bool]:
         """The line without what calls for attention, and whether it is a command at all."""
@@ -124,9 +128,6 @@ class Inbox:
             return None if self.registry.available(found[0].bot) else nobody(found[0].bot, text)
         bot = self.registry.absent(words)
         return nobody(bot, text) if bot else None
-
-    def _scope(self, room: str, line: Line | None = None) -> RoomScope:
-        return RoomScope(self.people, self.pictures, room, line.uploads if line else ())
 
     def _order(self, id: str, line: Line, parsed: Parsed, person: Person) -> Order:
         origin = pb.Origin(

@@ -51,6 +51,21 @@ async def test_a_bot_has_its_own_rights_and_nobody_elses(desk: Desk, mesh: Mesh)
     assert mesh.effects(asked.key) == []
 
 
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [("practice lok x", "there is no command “practice lok”"), ("practice every north 99 --token hush-hush", "COUNT takes")],
+)
+async def test_what_a_bot_asks_for_in_vain_is_seen(desk: Desk, line: str, reason: str) -> None:
+    """A line that is no command is refused on the card of the command that asked, without its secrets."""
+    parent = await desk.run(f"practice send {line}")
+    refused = await child(desk, parent.command_id)
+    card = await desk.final(refused.key.id)
+    assert card.state == S.STATE_DENIED
+    assert reason in card.reason
+    assert (card.card_id, card.principal) == (parent.command_id, "practice")
+    assert "hush" not in refused.envelope.line
+
+
 async def test_a_bot_asks_only_in_its_own_name(desk: Desk, bus_as: BusAs) -> None:
     """A request that names another bot's command, or is not what its subject says, is dropped."""
     id = await desk.command("practice look x")
