@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import yaml
 from playwright.sync_api import Locator, Page, expect
@@ -16,15 +18,15 @@ LEASE = 60_000
 """Milliseconds in which a worker that was killed is known to be lost."""
 
 
-def asked(asker: Page, *watchers: Page) -> tuple[str, list[Locator]]:
-    """A fire that waits for approval: its label, and its card on every page."""
-    label = unique("f")
-    type_line(asker, f"practice fire {label}")
-    cards = [card(page, f"practice fire {label}") for page in (asker, *watchers)]
+def asked(asker: Page, *watchers: Page) -> list[Locator]:
+    """A fire that waits for approval: its card on every page."""
+    line = f"practice fire {unique('f')}"
+    type_line(asker, line)
+    cards = [card(page, line) for page in (asker, *watchers)]
     for one in cards:
         expect(one.locator(".chip")).to_have_text("needs approval")
         expect(one.locator(".reason")).to_have_text("Waits for approval by sre")
-    return label, cards
+    return cards
 
 
 def effects(mesh: Mesh, shown: Locator) -> list[str]:
@@ -36,28 +38,44 @@ def effects(mesh: Mesh, shown: Locator) -> list[str]:
 
 
 def test_somebody_else_approves_by_a_button_and_it_runs(tab: Tab, house: Mesh) -> None:
-    """Whoever asked may not, though they are in the group; then another one presses it, and it runs once."""
+    """Whoever asked has no such button, and may not by a line either; then another one presses it, and it runs once."""
     cy, dee = tab("cy"), tab("dee")
-    _, (own, others) = asked(cy, dee)
+    own, others = asked(cy, dee)
 
-    own.get_by_role("button", name="Approve").click()
+    expect(own.locator(".deed")).to_have_text(["Cancel"])
+    id = own.get_attribute("data-command") or ""
+    type_line(cy, f"approve {id}")
     refused = cy.locator(".card", has_text="you asked for").last
     expect(refused.locator(".chip")).to_have_text("failed")
     expect(refused).to_contain_text("someone else in sre must approve it")
     expect(own.locator(".chip")).to_have_text("needs approval")
     assert effects(house, own) == []
 
-    others.get_by_role("button", name="Approve").click()
+    others.get_by_role("button", name="Approve").dblclick()
     for shown in (own, others):
         expect(shown.locator(".chip")).to_have_text("done")
-        expect(shown.get_by_role("button", name="Approve")).to_have_count(0)
+        expect(shown.locator(".deed")).to_have_count(0)
+    expect(dee.locator(".card .head .line", has_text=re.compile(f"^approve {id[:8]}$"))).to_have_count(1)
     assert effects(house, own) == ["fire"]
+
+
+def test_whoever_asked_may_withdraw_it(tab: Tab, house: Mesh) -> None:
+    """While it waits; it is cancelled, and can't be approved any more."""
+    cy, dee = tab("cy"), tab("dee")
+    own, others = asked(cy, dee)
+
+    own.get_by_role("button", name="Cancel").click()
+
+    for shown in (own, others):
+        expect(shown.locator(".chip")).to_have_text("cancelled")
+        expect(shown.locator(".deed")).to_have_count(0)
+    assert effects(house, own) == []
 
 
 def test_a_command_is_rejected_by_a_button_and_never_runs(tab: Tab, house: Mesh) -> None:
     """Its card says by whom."""
     cy, dee = tab("cy"), tab("dee")
-    _, (own, others) = asked(cy, dee)
+    own, others = asked(cy, dee)
 
     others.get_by_role("button", name="Reject").click()
 
@@ -71,7 +89,7 @@ def test_a_command_is_rejected_by_a_button_and_never_runs(tab: Tab, house: Mesh)
 def test_approval_needs_no_mouse(tab: Tab, house: Mesh) -> None:
     """From the card's time Tab goes to its buttons, and Enter presses the one that has the focus."""
     cy, dee = tab("cy"), tab("dee")
-    _, (own, others) = asked(cy, dee)
+    own, others = asked(cy, dee)
     approve, reject = (others.get_by_role("button", name=name) for name in ("Approve", "Reject"))
 
     others.locator("header a").focus()

@@ -1,5 +1,5 @@
 // A card: one command, edited in place as it goes on, with what it started shown on it.
-import { html, classes } from "./html.js";
+import { html, classes, useState } from "./html.js";
 import { Blocks } from "./blocks.js";
 import { person, say, store, time } from "./store.js";
 import { Stamp, Who } from "./who.js";
@@ -25,17 +25,20 @@ function Steps({ steps }) {
 // What can be done about a card: the label, the line it runs, and how it is meant.
 function deeds(card) {
   const id = card.command_id.slice(0, 8);
-  if (card.state === "STATE_AWAITING_APPROVAL") return [["Approve", `approve ${id}`, "good"], ["Reject", `reject ${id}`, "bad"]];
+  const asking = card.state === "STATE_AWAITING_APPROVAL" && card.principal !== store.me;  // nobody approves their own
+  if (asking) return [["Approve", `approve ${id}`, "good"], ["Reject", `reject ${id}`, "bad"]];
   if (card.state === "STATE_UNKNOWN") return [["It happened", `resolve ${id} succeeded`, "good"], ["It did not happen", `resolve ${id} failed`, "bad"]];
   if (!card.final) return [["Cancel", `cancel ${id}`, ""]];
   return [];
 }
 
 function Deeds({ card }) {
+  const [said, setSaid] = useState("");
   const all = deeds(card);
   if (!all.length) return null;
+  const waiting = (store.outbox.get(said)?.state ?? "refused") !== "refused";  // a second press would be a second line
   return html`<div class="deeds">${all.map(([label, line, kind]) => html`<button key=${label} type="button"
-    class=${classes("deed", kind)} title=${line} disabled=${!store.online} onClick=${() => run(line)}>${label}</button>`)}</div>`;
+    class=${classes("deed", kind)} title=${line} disabled=${!store.online || waiting} onClick=${() => setSaid(run(line))}>${label}</button>`)}</div>`;
 }
 
 function Reason({ card }) {
