@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import signal
 import socket
 import urllib.error
@@ -90,6 +91,20 @@ async def test_whatever_is_killed_comes_back(mesh: Mesh, name: str) -> None:
     await eventually(lambda: mesh.run_file.pid(name) not in (None, old), timeout=30)
 
     await eventually(lambda: mesh.say("roll 2d6").exit == 0, timeout=30)
+
+
+async def test_a_bus_that_stores_nothing_is_started_again(own_mesh: Mesh) -> None:
+    """After its disk was full it answers, and takes nothing more until it is started anew; what was typed never runs."""
+    own_mesh.start()
+    resource.prlimit(own_mesh.pid("nats-server"), resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+
+    said = own_mesh.say("practice fire a", timeout=50)
+
+    assert said.exit != 0
+    own_mesh.wait_for("nats-server answers and stores nothing")
+    own_mesh.wait_for("nats-server is running again")
+    await eventually(lambda: own_mesh.say("practice fire b").exit == 0, timeout=30)
+    assert own_mesh.effects.read_text().count("fire") == 1
 
 
 def test_a_second_one_in_the_same_folder_is_refused(mesh: Mesh) -> None:

@@ -95,7 +95,7 @@ def _space(folder: Path) -> Iterator[Finding]:
     place = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     free = shutil.disk_usage(place).free
     if free < LITTLE_SPACE:
-        yield Finding(f"only {free >> 20} MiB are free under {place}", "make room, then restart: a full disk stops the ledger")
+        yield Finding(f"only {free >> 20} MiB are free under {place}", "make room: a full disk stops the ledger")
 
 
 def _folder(folder: Path) -> Iterator[Finding]:

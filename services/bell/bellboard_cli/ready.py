@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from bellboard.errors import BellboardError, UserError
 
+from .plan import GATEWAY
 from .ports import HOST
 from .runfile import RunFile
 
@@ -28,6 +29,12 @@ async def missing(running: RunFile, bots: Iterable[str]) -> list[str]:
         return ["gateway"]
     heard = {status.bot for status in answer.bots if status.replicas}
     return [bot for bot in bots if bot not in heard]
+
+
+async def stores_nothing(running: RunFile) -> bool:
+    """Whether the gateway says that the bus answers and keeps nothing that it is given."""
+    _, text = await health(running.ports["health"][GATEWAY])
+    return any(line.startswith("store: ") for line in text.splitlines())
 
 
 async def health(port: int) -> tuple[int, str]:

@@ -34,7 +34,7 @@ async def status(folder: Path, *, as_json: bool) -> None:
             table.add_row(*(Text(plain(cell)) for cell in cells))
     console = Console(highlight=False)
     console.print(table)
-    console.print(f"bus: {'connected' if answer.bus else 'lost'}; commands that are not final: {answer.open}")
+    console.print(f"bus: {'connected' if answer.bus else 'out of order'}; commands that are not final: {answer.open}")
     for problem in answer.problems:
         console.print(Text(plain(problem), style="yellow"))
 

@@ -45,7 +45,6 @@ class Child:
 
     def __init__(self, program: Program, *, say: Callable[[str], None], changed: Callable[[], None]) -> None:
         self.program, self._say, self._changed = program, say, changed
-        self.restarts = 0
         self._process: asyncio.subprocess.Process | None = None
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -71,6 +70,10 @@ class Child:
             self._say(f"{self.program.name} did not stop within {patience:g} s; killing it")
             self._signal(signal.SIGKILL)
             await asyncio.wait({self._task}, timeout=5)
+
+    def restart(self) -> None:
+        """Kill it, so that it is started again."""
+        self._signal(signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None:
@@ -122,7 +125,6 @@ class Child:
         if self._stop.is_set():
             self._signal(signal.SIGTERM)
             return
-        self.restarts += 1
         self._say(f"{self.program.name} is running again (pid {self.pid})")
 
 

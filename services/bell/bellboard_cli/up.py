@@ -19,7 +19,7 @@ from bellboard.provision.server import PROVISIONER
 from .bots import own_bots
 from .plan import BUS, GATEWAY, Plan
 from .ports import Ports
-from .ready import missing, sign_in_link
+from .ready import missing, sign_in_link, stores_nothing
 from .runfile import NAME, RunFile
 from .speaker import Speaker
 from .supervise import Child, Program, trim
@@ -29,6 +29,9 @@ DRAIN = 30.0
 
 GLANCE = 0.5
 """Seconds between looks at the list of bots and the size of logs."""
+
+RESPITE = 30.0
+"""Seconds from one restart of a bus that stores nothing to the next."""
 
 SLOW = 20.0
 """Seconds after which we say what is being waited for."""
@@ -156,9 +159,14 @@ class Mesh:
         self._say(f"ready {self._plan.url}")
 
     async def _look_after(self) -> None:
-        """Start bots that are enrolled while we run; keep logs small."""
+        """Start bots that are enrolled while we run; keep logs small; mend a bus that stores nothing."""
+        mended = time.monotonic() - RESPITE
         while True:
             await asyncio.sleep(GLANCE)
+            if time.monotonic() - mended > RESPITE and await stores_nothing(self._run_file()):
+                mended = time.monotonic()
+                self._say(f"{BUS} answers and stores nothing: is the disk full? Starting it again")
+                self._children[BUS].restart()
             for child in self._children.values():
                 trim(child.program.log)
             if (now := self._house.enrolled.stat().st_mtime_ns) != self._seen:

@@ -133,9 +133,11 @@ class Api(gateway_pb2_grpc.GatewayServiceServicer):
             pb.BotStatus(bot=bot, replicas=self._replicas(bot), queued=queued.get(bot, 0), running=running.get(bot, 0))
             for bot in self.registry.bots
         ]
-        problems = [*self.registry.problems, *(text for text in (self.people.problem, self.policy.problem) if text)]
+        stuck = self.inbox.dispatch.health()
+        files = (self.people.problem, self.policy.problem)
+        problems = [*self.registry.problems, *(text for text in (*files, stuck) if text)]
         count_open = sum(queued.values()) + sum(running.values())
-        return pb.GetStatusResponse(bots=bots, bus=self.registry.reachable, open=count_open, problems=problems)
+        return pb.GetStatusResponse(bots=bots, bus=self.registry.reachable and not stuck, open=count_open, problems=problems)
 
     def _replicas(self, bot: str) -> list[pb.ReplicaStatus]:
         beats = [replica.beat for replica in self.registry.replicas(bot)]

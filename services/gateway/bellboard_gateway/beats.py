@@ -54,9 +54,14 @@ class Beats:
         self._since = self._looked = self.clock()
 
     @property
+    def listening(self) -> float:
+        """Seconds for which this process has listened without a gap."""
+        return self.clock() - self._since
+
+    @property
     def settled(self) -> bool:
-        """Whether this process has listened for long enough to know who is there."""
-        return self.clock() - self._since >= SETTLED
+        """Whether that is long enough to know who is there."""
+        return self.listening >= SETTLED
 
     def hear(self, beat: pb.Heartbeat) -> None:
         """Take in a heartbeat. One that is older than what is known says nothing."""

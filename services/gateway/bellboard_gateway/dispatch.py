@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -29,6 +30,9 @@ ANSWER_WITHIN = 2.8
 BLIP = 1.5
 """Seconds that a bus which is being restarted may be away before a line is refused for it."""
 
+STUCK = 10.0
+"""Seconds for which a bus that answers may leave it open whether it stored something."""
+
 UNAVAILABLE = NotAccepted("not accepted: the message bus does not answer; nothing was sent, nothing will run", final=True)
 UNCONFIRMED = NotAccepted("unconfirmed: the message bus did not answer; it is being found out", final=False)
 CLOSED = NotAccepted("not accepted: the message bus did not answer in time; it can never run", final=True)
@@ -52,6 +56,7 @@ class Dispatch:
     world: World = field(default_factory=World)
     buckets: Buckets = field(default_factory=Buckets)
     _settling: dict[str, asyncio.Task[Command | NotAccepted]] = field(default_factory=dict)
+    _unclear: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._accepting = Store(self.bus, "gateway", strict=True)
@@ -136,6 +141,7 @@ class Dispatch:
             verdict = gate.Unconfirmed()
         if isinstance(verdict, gate.Unconfirmed):
             logs.emit(names.LINE_UNCONFIRMED, command=key.id)
+            self._unclear[key.id] = time.monotonic()
             task = self._settling[key.id] = asyncio.create_task(self._settle(key, record), name=f"settle {key.id}")
             task.add_done_callback(lambda done: self._settled(key.id, done))
             return UNCONFIRMED
@@ -154,6 +160,13 @@ class Dispatch:
             logs.emit(names.UNEXPECTED, exc=error, command=id)
         # What came of it stands in the ledger now, and is read from there.
         self._settling.pop(id, None)
+        self._unclear.pop(id, None)
+
+    def health(self) -> str | None:
+        """Whether the bus keeps what it is given: after its disk was full it answers, and stores nothing."""
+        waiting = time.monotonic() - min(self._unclear.values(), default=time.monotonic())
+        stuck = min(waiting, self.registry.listening) > STUCK
+        return "the bus answers and stores nothing, as after its disk was full" if stuck else None
 
     @property
     def store(self) -> Store:

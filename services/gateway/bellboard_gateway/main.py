@@ -97,6 +97,7 @@ def _health(gateway: Gateway) -> HealthServer:
     settings, bus = gateway.settings, gateway.bus
     checks: dict[str, Check] = {
         "bus": lambda: None if gateway.registry.reachable else "the bus does not answer",
+        "store": gateway.dispatch.health,
         "permissions": lambda: bus.denied[-1] if bus.denied else None,
         "board": gateway.board.health,
         "registry": gateway.registry.health,

@@ -73,6 +73,11 @@ class Registry:
         """Whether the bus can be reached, and brings what is said there."""
         return self._bus.connected and not self._beats.deaf
 
+    @property
+    def listening(self) -> float:
+        """Seconds for which the bus has been reachable without a gap."""
+        return self._beats.listening if self.reachable else 0.0
+
     def health(self) -> str | None:
         return None if self.loaded else "it is not known yet which bots are there"
 

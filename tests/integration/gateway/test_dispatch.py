@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 from collections.abc import AsyncIterator
 
 import pytest
@@ -155,6 +156,21 @@ async def test_a_bus_that_hangs_for_long_makes_nobody_absent(desk: Desk, nats: N
     assert "the message bus does not answer" in answers[-1].reason
     await eventually(lambda: desk.gateway.ill() is None)
     assert (await desk.run("practice look")).state == S.STATE_SUCCEEDED
+
+
+async def test_a_bus_that_stores_nothing_is_known(desk: Desk, nats: NatsServer) -> None:
+    """After a failed write it answers, and takes nothing more until it is started anew; then all is well."""
+    dispatch = desk.gateway.dispatch
+    resource.prlimit(nats.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    assert isinstance(await desk.take("practice fire a"), NotAccepted)
+
+    said = await eventually(dispatch.health, 20)
+
+    assert said is not None
+    assert "stores nothing" in said
+    assert desk.gateway.registry.reachable
+    await nats.restart()
+    await eventually(lambda: dispatch.health() is None, 20)
 
 
 async def test_one_person_can_not_flood_the_bus(desk: Desk) -> None:
