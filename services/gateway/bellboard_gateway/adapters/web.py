@@ -6,42 +6,15 @@
 ``POST /in``          sign in with a person's token (form field ``token``)
 ``POST /link``        a one-time link for whoever brings a token as ``Authorization: Bearer``: ``{"url", "path"}``
 ``POST /out``         sign out
-``GET /ws``           the socket, below
+``GET /ws``           the socket: see `web_socket`
 ``POST /upload``      one file (the body; ``?name=``) -> its BlobRef
 ``GET /blob/O/SHA``   a blob (``?type=&size=&name=`` from its BlobRef)
 ``GET /static/…``     the page's own files
 ====================  ==================================================================================================
-
-The socket speaks JSON objects, ``t`` telling which. Cards, lines and BlobRefs are the proto3 JSON of their messages, with
-the field names of the .proto files.
-
-From the browser:
-
-- ``watch {room, cursor?}``: tell of this room from now on, instead of any other; ``cursor`` is the last one it was told.
-- ``say {id, room, thread?, text, uploads?, explicit?, talk?}``: a line. The browser makes the id, and sends the line again
-  with the same id until it has a verdict.
-- ``complete {n, room, line, cursor}``: what may stand at the cursor?
-- ``earlier {room, before}``: what happened before this moment (ms since 1970)?
-- ``find {id}``: a card by its id.
-
-To the browser:
-
-- ``hello {me, people, rooms, present, version}``: once, at the start. ``rooms`` are ``{id, title, at}``.
-- ``batch {room, cursor, reset, more, cards, lines}``: the latest state of whatever changed; with ``reset`` it is all there
-  is to show, and with ``more`` there is an earlier past. A card with a lower ``sequence`` than the one that is shown is
-  older than it. ``lines`` are ``{sequence, line}``.
-- ``earlier {room, cards, lines, more}``.
-- ``found {id, card?}``.
-- ``verdict {id, kind, …}``: what became of a line: ``command {command_id}``, ``talk``, ``answer {blocks}``,
-  ``misunderstood {not_understood}``, ``not_accepted {reason, final}``; unless final, it is to be sent again.
-- ``completions {n, items}``: ``items`` are ``{text, help, start}``: may stand from ``start`` to the cursor.
-- ``present {people}``: the ids of those who have the page open.
-- ``stirs {rooms}``: when something last happened in each room (ms since 1970).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
 
@@ -134,7 +107,7 @@ class Web:
 
     def present(self) -> list[str]:
         """The ids of the people who have the page open."""
-        return sorted(Counter(browser.person.id for browser in self.browsers))
+        return sorted({browser.person.id for browser in self.browsers})
 
     async def tell_present(self) -> None:
         """Tell every browser who is there."""

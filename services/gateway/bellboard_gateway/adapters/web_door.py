@@ -42,7 +42,7 @@ class Door(Protocol):
     """Where lines go."""
 
     async def say(self, said: Said) -> dict[str, Any]:
-        """Take a line; the verdict as the browser is told it (see `web`)."""
+        """Take a line; the verdict as the browser is told it (see `web_socket`)."""
 
     def complete(self, said: Said, cursor: int) -> list[dict[str, Any]]:
         """What may stand from ``start`` to the cursor: ``text``, and one line of ``help``."""

@@ -1,4 +1,31 @@
-"""One browser's socket: reads what it asks, and tells it what happens in the room that it looks at."""
+"""One browser's socket: reads what it asks, and tells it what happens in the room that it looks at.
+
+The socket speaks JSON objects, ``t`` telling which. Cards, lines and BlobRefs are the proto3 JSON of their messages, with
+the field names of the .proto files.
+
+From the browser:
+
+- ``watch {room, cursor?}``: tell of this room from now on, instead of any other; ``cursor`` is the last one it was told.
+- ``say {id, room, thread?, text, uploads?, explicit?, talk?}``: a line. The browser makes the id, and sends the line again
+  with the same id until it has a verdict.
+- ``complete {n, room, line, cursor}``: what may stand at the cursor?
+- ``earlier {room, before}``: what happened before this moment (ms since 1970)?
+- ``find {id}``: a card by its id.
+
+To the browser:
+
+- ``hello {me, people, rooms, present, version}``: once, at the start. ``rooms`` are ``{id, title, at}``.
+- ``batch {room, cursor, reset, more, cards, lines}``: the latest state of whatever changed; with ``reset`` it is all there
+  is to show, and with ``more`` there is an earlier past. A card with a lower ``sequence`` than the one that is shown is
+  older than it. ``lines`` are ``{sequence, line}``.
+- ``earlier {room, cards, lines, more}``.
+- ``found {id, card?}``.
+- ``verdict {id, kind, …}``: what became of a line: ``command {command_id}``, ``talk``, ``answer {blocks}``,
+  ``misunderstood {not_understood}``, ``not_accepted {reason, final}``; unless final, it is to be sent again.
+- ``completions {n, items}``: ``items`` are ``{text, help, start}``: may stand from ``start`` to the cursor.
+- ``present {people}``: the ids of those who have the page open.
+- ``stirs {rooms}``: when something last happened in each room (ms since 1970).
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Who may run what."""
 
-from .judge import Ask, Chance, Decision, Policy, Verdict
+from .decision import Ask, Chance, Decision, Verdict
+from .judge import Policy
 from .plan import APPROVAL_LIFE, plan
 
 __all__ = ["APPROVAL_LIFE", "Ask", "Chance", "Decision", "Policy", "Verdict", "plan"]

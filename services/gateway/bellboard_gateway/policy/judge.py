@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
 import cedarpy
-from google.protobuf.message import Message
 
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.command import Command
@@ -20,6 +18,7 @@ from bellboard.telemetry import logs, names
 from ..people import People
 from ..watched import Watched
 from .bench import Answer, Bench
+from .decision import Ask, Chance, Decision, Verdict
 from .rules import Rules, load, rule_files
 from .schema import OPEN_READ, Admissible, context, has_fractions
 
@@ -29,49 +28,6 @@ EFFECTS = ("READ", "IDEMPOTENT", "ONCE")
 
 REMEMBERED = 4096
 """Decisions kept."""
-
-
-class Verdict(StrEnum):
-    ALLOW = "allow"
-    ASK = "ask"
-    DENY = "deny"
-
-
-class Chance(StrEnum):
-    """Whether some arguments could be permitted."""
-
-    YES = "yes"
-    MAYBE = "maybe"
-    NO = "no"
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What the rules say of a request.
-
-    Attributes:
-        rules: the names of the rules that decided.
-        group: who must approve, where the verdict is ASK.
-        reason: why, in a sentence for people.
-    """
-
-    verdict: Verdict
-    rules: tuple[str, ...] = ()
-    group: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A request to judge. ``principal`` as in the envelope; a timer is judged as the person who set it."""
-
-    principal: pb.Principal
-    command: Command
-    request: Message
-    room: str
-    cause: pb.Cause.ValueType
-    preview: bool = False
-    rehearsal: bool = False
 
 
 @dataclass(frozen=True)
