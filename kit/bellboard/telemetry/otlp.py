@@ -22,10 +22,11 @@ from opentelemetry.sdk.resources import Resource
 from . import logs, names
 from .trace import Span
 
-CAPACITY = 20_000
-"""Spans that wait to be sent; newer ones are dropped beyond, and counted."""
+CAPACITY = 5_000
+"""Commands (calls of `SpanSender.add`) whose spans wait to be sent; newer ones are dropped beyond, and counted."""
 
-BATCH = 2_000
+BATCH = 500
+"""Of them in one request."""
 
 _INTERNAL = otel.Span.SPAN_KIND_INTERNAL
 
@@ -52,18 +53,17 @@ class SpanSender:
     def __init__(self, service: str) -> None:
         self.service = service
         self.enabled = wanted()
-        self._waiting: list[Span] = []
+        self._waiting: list[Iterable[Span]] = []
         self._exporter = _BytesExporter() if self.enabled else None
 
     def add(self, spans: Iterable[Span]) -> None:
-        """Hand spans over; returns at once. Spans without an end are not taken."""
+        """Hand spans over; returns at once. They are looked through when they are sent; those without an end are left out."""
         if not self.enabled:
             return
-        ended = [span for span in spans if span.end is not None]
-        room = CAPACITY - len(self._waiting)
-        self._waiting += ended[:room]
-        if len(ended) > room:
-            names.SPANS_DROPPED.inc(len(ended) - room)
+        if len(self._waiting) < CAPACITY:
+            self._waiting.append(spans)
+        else:
+            names.SPANS_DROPPED.inc(sum(1 for _ in spans))
 
     async def run(self) -> None:
         """Send every second, until cancelled."""
@@ -75,9 +75,10 @@ class SpanSender:
         """Send what waits. A collector that can't be reached costs these spans, never a command."""
         while self._waiting and self._exporter is not None:
             batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-            if not await asyncio.to_thread(self._exporter.send, encode(batch, self.service)):
-                names.SPANS_DROPPED.inc(len(batch))
-                logs.emit(names.SPANS_NOT_SENT, spans=len(batch))
+            spans = [span for told in batch for span in told if span.end is not None]
+            if spans and not await asyncio.to_thread(self._exporter.send, encode(spans, self.service)):
+                names.SPANS_DROPPED.inc(len(spans))
+                logs.emit(names.SPANS_NOT_SENT, spans=len(spans))
 
     async def close(self) -> None:
         await self.flush()
@@ -114,10 +115,15 @@ def _put(scoped: otel.ScopeSpans, span: Span) -> None:
         parent_span_id=bytes.fromhex(span.parent_id),
         name=span.name,
         kind=_INTERNAL,
-        start_time_unix_nano=int(span.start * 1e9),
-        end_time_unix_nano=int((span.end or span.start) * 1e9),
+        start_time_unix_nano=_nanos(span.start),
+        end_time_unix_nano=_nanos(span.end or span.start),
     )
     for key, value in span.attributes.items():
         put.attributes.add(key=key).value.string_value = value
     if span.failed:
         put.status.code = otel.Status.STATUS_CODE_ERROR
+
+
+def _nanos(at: float) -> int:
+    """What a bot writes of its times may be any number; here it must be one of 64 bits without a sign."""
+    return min(max(int(at * 1e9), 0), 2**64 - 1)

@@ -54,6 +54,16 @@ async def test_a_span_without_an_end_waits(collector: OtelTapHttpProtobufReceive
     assert first.name == "over"
 
 
+async def test_times_that_are_none_do_not_stop_the_others(collector: OtelTapHttpProtobufReceiver) -> None:
+    """A bot may write any number as the time of its record."""
+    sender = SpanSender("bellboard-reaper")
+    sender.add([span("never", CHILD, end=-5.0), span("too late", CHILD, end=1e18), span("over", PARENT)])
+    over, _ = await asyncio.gather(collector.await_trace(lambda seen: seen.name == "over", timeout=10), sender.flush())
+    await sender.close()
+
+    assert over.end_time_unix_nano == 101_500_000_000
+
+
 async def test_without_a_collector_spans_cost_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Unless a standard variable names one, nothing is kept and nothing is sent."""
     for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
