@@ -31,6 +31,16 @@ class Kind(StrEnum):
     ROOM = "room"
     PICTURE = "picture"
     REST = "rest"
+    RANGE = "range"
+    AHEAD = "ahead"
+    TABLE = "table"
+
+
+RANGES = (Kind.RANGE, Kind.AHEAD)
+"""Time ranges: behind and ahead of when they are typed."""
+
+AROUND = "around"
+"""The word, and the flag, for the time range around an id."""
 
 
 class Step(NamedTuple):
@@ -93,7 +103,7 @@ class Command:
     """One command of a bot.
 
     ``blank`` is the serialised request in which everything is left out: its defaults. ``continues`` are the words that make
-    its phrase a longer one of the same bot.
+    its phrase a longer one of the same bot. ``force`` is the field that must say why it is forced; empty if it can't be.
     """
 
     bot: str
@@ -116,6 +126,7 @@ class Command:
     streaming: bool
     blank: bytes
     continues: frozenset[str] = frozenset()
+    force: str = ""
 
     @cached_property
     def name(self) -> str:
@@ -140,8 +151,23 @@ class Command:
         return {argument.word: argument for argument in self.arguments if argument.word}
 
     @cached_property
+    def small_words(self) -> frozenset[str]:
+        """The words that are taken for no value unless they are quoted."""
+        return frozenset(self.words) | ({AROUND} if self.range else set())
+
+    @cached_property
     def secrets(self) -> tuple[Argument, ...]:
         return tuple(argument for argument in self.arguments if argument.secret)
+
+    @cached_property
+    def table(self) -> Argument | None:
+        """What takes the table that is piped into it."""
+        return next((argument for argument in self.arguments if argument.kind is Kind.TABLE), None)
+
+    @cached_property
+    def range(self) -> Argument | None:
+        """What ``--around ID`` stands for."""
+        return next((argument for argument in self.arguments if argument.kind is Kind.RANGE), None)
 
     @cached_property
     def required(self) -> tuple[Argument, ...]:
@@ -150,7 +176,7 @@ class Command:
     @cached_property
     def usage(self) -> str:
         """Its form, such as ``meme TEMPLATE [TOP] [BOTTOM] [--on PICTURE]``."""
-        named = [a for a in self.arguments if not a.position]
+        named = [a for a in self.arguments if not a.position and a.kind is not Kind.TABLE]
         rest = [a for a in self.positionals if a.kind is Kind.REST]
         placed = [a for a in self.positionals if a.kind is not Kind.REST]
         shown = [*placed, *sorted(named, key=lambda a: not a.word), *rest]

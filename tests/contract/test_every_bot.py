@@ -6,6 +6,7 @@ import importlib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ from bellboard.api.options.v1 import options_pb2 as options
 from bellboard.bot import Bot
 from bellboard.command import Command, Kind
 from bellboard.errors import ProviderError
-from bellboard.grammar import Vocabulary
+from bellboard.grammar import Vocabulary, stages
 from bellboard.providers import Providers
+from bellboard.replies import table
 from bellboard.settings import BotSettings, ServiceSettings
 from bellboard.testing.talk import NOT_UNDERSTOOD, Said, Talk, TalkTo, settings_for
 from bellboard_practice.bot import bot as practice
@@ -118,13 +120,14 @@ def test_every_example_parses(found: Found, command: Command, meet: Callable[[Fo
 
     assert command.examples
     for example in command.examples:
-        assert vocabulary.parse(example, _Everything()).command is command
+        *before, line = stages(example)
+        assert vocabulary.parse(line, _Everything(), piped=bool(before)).command is command
 
 
 @each_command
 async def test_the_first_example_works(found: Found, command: Command, meet: Callable[[Found], Talk]) -> None:
     """On what comes with the bot: no account, no network."""
-    said = await meet(found)(command.examples[0], upload=a_picture())
+    said = await say(meet(found), command)
 
     assert said.state == "SUCCEEDED", said.blocks
     assert said.blocks
@@ -133,7 +136,7 @@ async def test_the_first_example_works(found: Found, command: Command, meet: Cal
 @each_command
 async def test_a_preview_is_given_where_it_is_promised(found: Found, command: Command, meet: Callable[[Found], Talk]) -> None:
     """And nowhere else."""
-    said = await meet(found)(f"{command.examples[0]} ?", upload=a_picture())
+    said = await say(meet(found), command, " ?")
 
     if command.dry_run:
         assert said.state == "SUCCEEDED"
@@ -164,7 +167,7 @@ async def test_unknown_words_get_a_helpful_reply(found: Found, command: Command,
 @each_plain_command
 async def test_an_unknown_flag_is_named(found: Found, command: Command, meet: Callable[[Found], Talk]) -> None:
     """The line was nearly right."""
-    said = await meet(found)(f"{command.examples[0]} --no-such-flag", upload=a_picture())
+    said = await say(meet(found), command, " --no-such-flag")
 
     assert said.state == NOT_UNDERSTOOD
     assert "no-such-flag" in said.failure.text
@@ -221,6 +224,13 @@ def test_the_commands_are_read_in_one_sitting(found: Found) -> None:
     assert len(source.splitlines()) <= 120
 
 
+async def say(talk: Talk, command: Command, more: str = "") -> Said:
+    """Say a command's first example, with a picture; where it stands behind a pipe, with a table."""
+    *before, line = stages(command.examples[0])
+    piped = table(["name", "count"], [("a", 1), ("b", 2)]).table if before else None
+    return await talk(line + more, upload=a_picture(), table=piped)
+
+
 class _Broken:
     """A provider of which everything fails in the same way."""
 
@@ -237,7 +247,7 @@ class _Broken:
 async def _broken(talk: Talk, found: Found, command: Command, error: Exception) -> Said:
     for kind in found.bot.needs:
         talk.provide(kind, _Broken(error))
-    return await talk(command.examples[0], upload=a_picture())
+    return await say(talk, command)
 
 
 class _Everything:
@@ -248,6 +258,9 @@ class _Everything:
 
     def room(self, word: str) -> str | None:
         return word
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
 
     def picture(self, word: str = "") -> Any:
         return BlobRef(owner="gw", sha256="0" * 64, media_type="image/png", size=1)

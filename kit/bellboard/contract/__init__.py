@@ -12,7 +12,7 @@ from bellboard.api.chat.v1 import chat_pb2 as chat
 from bellboard.api.registry.v1 import registry_pb2 as registry
 from bellboard.command import IDEMPOTENT, ONCE, READ, Argument, Command, Kind, Step
 from bellboard.errors import ContractError
-from bellboard.grammar import NotUnderstood, Nowhere, Vocabulary
+from bellboard.grammar import NotUnderstood, Nowhere, Vocabulary, stages
 
 from .files import MAX_BYTES, digest_of, files_of, pool_of
 from .read import about, bot_options, commands_of
@@ -112,8 +112,9 @@ def _check_examples(contract: Contract) -> list[str]:
     vocabulary, broken = Vocabulary([contract]), list[str]()
     for command in contract.commands:
         for example in command.examples:
+            *before, line = stages(example)  # what stands before it may be another bot's
             try:
-                found = vocabulary.parse(example, _Anywhere()).command
+                found = vocabulary.parse(line, _Anywhere(), piped=bool(before)).command
             except NotUnderstood as error:
                 broken.append(f"{command.method}: the example “{example[:80]}” is not understood: {error.reason}")
                 continue

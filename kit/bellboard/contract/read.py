@@ -18,12 +18,18 @@ Note = Callable[[str], None]
 
 DURATION = "google.protobuf.Duration"
 BLOB = "bellboard.api.chat.v1.BlobRef"
+RANGE = "bellboard.api.chat.v1.TimeRange"
+TABLE = "bellboard.api.chat.v1.Table"
 DEFAULT_DEADLINE = 60.0
 
+_MESSAGE = FieldDescriptor.TYPE_MESSAGE
 _SHAPES = {
     DURATION: {"seconds": FieldDescriptor.TYPE_INT64, "nanos": FieldDescriptor.TYPE_INT32},
     BLOB: {"owner": FieldDescriptor.TYPE_STRING, "sha256": FieldDescriptor.TYPE_STRING, "size": FieldDescriptor.TYPE_UINT64},
+    RANGE: {"last": _MESSAGE, "between": _MESSAGE, "around": FieldDescriptor.TYPE_STRING, "since": FieldDescriptor.TYPE_STRING},
+    TABLE: {"title": FieldDescriptor.TYPE_STRING},
 }
+_TYPES = {DURATION: Kind.DURATION, BLOB: Kind.PICTURE, RANGE: Kind.RANGE, TABLE: Kind.TABLE}
 _LANES = {options.LANE_UNSPECIFIED: "ops", options.LANE_OPS: "ops", options.LANE_PLAY: "play"}
 _KINDS = {
     options.ARGUMENT_KIND_REST: Kind.REST,
@@ -97,6 +103,7 @@ def _command(
         response_type=GetMessageClass(method.output_type),
         streaming=method.server_streaming,
         blank=blank.SerializeToString(deterministic=True),
+        force=said.force,
         continues=frozenset(p[len(o)].lower() for o in ours for p in phrases if len(p) > len(o) and p[: len(o)] == o),
     )
 
@@ -134,16 +141,16 @@ def _kind(field: FieldDescriptor, said: options.ArgumentKind.ValueType, note: No
             kind = Kind.SWITCH
         case FieldDescriptor.CPPTYPE_ENUM:
             kind = Kind.ENUM
-        case FieldDescriptor.CPPTYPE_MESSAGE if _is(field, DURATION):
-            kind = Kind.DURATION
-        case FieldDescriptor.CPPTYPE_MESSAGE if _is(field, BLOB):
-            kind = Kind.PICTURE
+        case FieldDescriptor.CPPTYPE_MESSAGE if found := next((name for name in _TYPES if _is(field, name)), ""):
+            kind = _TYPES[found]
+            if kind is Kind.RANGE and said == options.ARGUMENT_KIND_AHEAD:
+                return Kind.AHEAD
         case FieldDescriptor.CPPTYPE_MESSAGE | FieldDescriptor.CPPTYPE_STRING:
             note(f"{field.name} is of a type that can't be typed in chat")
         case _:
             kind = Kind.NUMBER
     if said != options.ARGUMENT_KIND_UNSPECIFIED:
-        note(f"{field.name} has a kind that only a string can have")
+        note(f"{field.name} has a kind that its type can't have")
     return kind
 
 

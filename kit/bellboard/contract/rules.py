@@ -14,7 +14,7 @@ from bellboard.command import ONCE, READ, Argument, Command, Kind
 from .read import Note, bot_options, method_options
 
 REPLY = "bellboard.api.chat.v1.Reply"
-RESERVED_FLAGS = frozenset({"dry-run", "help"})
+RESERVED_FLAGS = frozenset({"dry-run", "sandbox", "around", "help"})
 MAX_LINE_OF_HELP = 100
 MAX_COMMANDS = 64
 MAX_ARGUMENTS = 32
@@ -67,6 +67,10 @@ def check_command(service: ServiceDescriptor, command: Command, note: Note) -> N
     _check_exclusive(command, note)
     _check_probe(service, command, method, note)
     _check_triggers(command, method, note)
+    _check_force(command, note)
+    for kind in (Kind.RANGE, Kind.TABLE):
+        if sum(argument.kind is kind for argument in command.arguments) > 1:
+            note(f"there is more than one {kind.value}")
     for argument in command.arguments:
         _check_argument(argument, note)
         if argument.word in command.continues:
@@ -140,6 +144,14 @@ def _check_triggers(command: Command, method: MethodDescriptor, note: Note) -> N
             note(f"a trigger fills {trigger.field or 'no field'}, which is no argument")
 
 
+def _check_force(command: Command, note: Note) -> None:
+    if not command.force:
+        return
+    reason = next((argument for argument in command.arguments if argument.name == command.force), None)
+    if reason is None or reason.field.type != FieldDescriptor.TYPE_STRING or reason.repeated or reason.secret or reason.default:
+        note(f"force: {command.force[:40]} is not a plain text without default")
+
+
 def _check_argument(argument: Argument, note: Note) -> None:
     name = argument.name
     if argument.position and argument.word:
@@ -155,10 +167,12 @@ def _check_argument(argument: Argument, note: Note) -> None:
         note(f"{name} is secret, but not a single string")
     if argument.secret and argument.default:
         note(f"{name} is secret, and has a default that everyone can read")
-    if argument.repeated and argument.kind in {Kind.REST, Kind.SWITCH, Kind.PICTURE}:
+    if argument.repeated and argument.kind in {Kind.REST, Kind.SWITCH, Kind.PICTURE, Kind.RANGE, Kind.AHEAD, Kind.TABLE}:
         note(f"{name} can't be repeated")
     if argument.kind in _NAMED_BY_SCOPE and argument.default:
         note(f"{name} can't have a default: what it means depends on where it is typed")
+    if argument.kind is Kind.TABLE and (argument.position or argument.word):
+        note(f"{name} is a table, which can't be typed")
     if argument.required and argument.default:
         note(f"{name} must be given, and has a default")
     _check_help(f"the help of {name}", argument.help, note, needed=False)

@@ -6,6 +6,7 @@ from .errors import NotUnderstood
 from .help import help_blocks
 from .normalise import MAX_BYTES, MAX_WORDS, normalise
 from .parse import Parsed
+from .pipes import join, stages
 from .values import Nowhere, Scope, picture_word
 from .vocabulary import Vocabulary
 
@@ -21,6 +22,8 @@ __all__ = [
     "Vocabulary",
     "canonical",
     "help_blocks",
+    "join",
     "normalise",
     "picture_word",
+    "stages",
 ]

@@ -10,6 +10,7 @@ from bellboard.command import Argument, Command, Kind
 
 from .characters import clean
 from .normalise import TYPOGRAPHY
+from .pipes import stages
 from .values import write
 from .words import quote
 
@@ -19,12 +20,15 @@ if TYPE_CHECKING:
 MASK = "••••"
 
 
-def canonical(command: Command, request: Message, *, mask: bool, preview: bool = False, force: bool = False) -> str:
+def canonical(
+    command: Command, request: Message, *, mask: bool, preview: bool = False, force: bool = False, rehearsal: bool = False
+) -> str:
     """The line that parses to ``request`` (one that came from a line), what is left at its default left out.
 
     With ``mask`` secrets are shown as ``••••``; such a line is for people, and can't be run again.
     """
-    given = {a.name for a in command.arguments if _given(a, request, _blank(command))}
+    around = _around(command, request)
+    given = {a.name for a in command.arguments if a is not around and _given(a, request, _blank(command))}
     placed, gap = _placed(command, given, request)
     named = [a for a in command.arguments if a.name in given and (not a.position or a.position >= gap)]
     rest = next((a for a in placed if a.kind is Kind.REST), None)
@@ -34,6 +38,10 @@ def canonical(command: Command, request: Message, *, mask: bool, preview: bool =
             parts += (_word(command, argument, value, mask, first=len(parts) == 1) for value in _values(argument, request))
     for argument in sorted(named, key=lambda a: not a.word):
         parts += (_named(command, argument, value, mask) for value in _values(argument, request))
+    if around is not None:
+        parts.append(f"--around {write(around, getattr(request, around.name))}")
+    if rehearsal:
+        parts.append("--sandbox")
     if preview:
         parts.append("--dry-run")
     if rest is not None:
@@ -46,8 +54,17 @@ def _blank(command: Command) -> Message:
     return command.request_type.FromString(command.blank)
 
 
+def _around(command: Command, request: Message) -> Argument | None:
+    """The time range, where it is the one around an id: that is written by its own flag."""
+    argument = command.range
+    span = getattr(request, argument.name).WhichOneof("span") if argument else ""
+    return argument if span == "around" else None
+
+
 def _given(argument: Argument, request: Message, blank: Message) -> bool:
     """Whether a field says something else than leaving it out would."""
+    if argument.kind is Kind.TABLE:
+        return False
     if argument.field.has_presence:
         if not request.HasField(argument.name):
             return False
@@ -75,7 +92,8 @@ def _placed(command: Command, given: set[str], request: Message) -> tuple[list[A
 
 def _typed_plainly(text: str) -> bool:
     """Whether the rest of a line can be this text: nothing is at its ends, and nothing in it is folded in reading."""
-    return bool(text) and text.strip(" ") == text and (text.isascii() or TYPOGRAPHY.isdisjoint(text))
+    plain = text.isascii() or TYPOGRAPHY.isdisjoint(text)
+    return bool(text) and text.strip(" ") == text and plain and len(stages(text)) == 1
 
 
 def _values(argument: Argument, request: Message) -> Iterable[Any]:
@@ -91,7 +109,7 @@ def _word(command: Command, argument: Argument, value: Any, mask: bool, *, first
     if argument.kind is Kind.NUMBER:
         return text
     word = quote(text)
-    if word is text and (text.lower() in command.words or (first and text.lower() in command.continues)):
+    if word is text and (text.lower() in command.small_words or (first and text.lower() in command.continues)):
         return f'"{text}"'
     return word
 
@@ -110,6 +128,6 @@ def _rest(command: Command, text: str, *, first: bool) -> list[str]:
         text = text[:-1] + "\\?"
     return (
         ["--", text]
-        if begin.startswith("--") or "=" in begin or begin in command.words or (first and begin in command.continues)
+        if begin.startswith("--") or "=" in begin or begin in command.small_words or (first and begin in command.continues)
         else [text]
     )

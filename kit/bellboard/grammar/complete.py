@@ -99,4 +99,6 @@ def _values(argument: Argument, scope: Scope | None) -> list[tuple[str, str]]:
             names = ["last"]
         case Kind.SWITCH:
             names = ["yes", "no"]
+        case Kind.RANGE:
+            names = ["15m", "1h", "today"]
     return [(quote(name), argument.help) for name in [*names, *argument.suggestions]]

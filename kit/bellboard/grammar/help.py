@@ -48,6 +48,10 @@ def _one(command: Command, longer: Sequence[Command]) -> chat.Reply:
     notes = [_EFFECTS.get(command.effect, _ONCE)]
     if command.dry_run:
         notes.append("“?” at the end shows what it would do.")
+    if command.table:
+        notes.append("It takes a table from a pipe: … | " + command.name + ".")
+    if command.force:
+        notes.append("“!” behind its name forces it, and wants a reason.")
     if command.steps:
         notes.append("Steps: " + ", ".join(step.name for step in command.steps) + ".")
     if command.aliases:
@@ -61,6 +65,8 @@ def _one(command: Command, longer: Sequence[Command]) -> chat.Reply:
 def _arguments(command: Command) -> chat.Block:
     table = chat.Table(title="Arguments", columns=[chat.Column(name=name) for name in ("argument", "what it is", "without it")])
     for argument in command.arguments:
+        if argument.kind is Kind.TABLE:
+            continue
         left_out = "must be given" if argument.required else argument.default
         what = argument.help
         if argument.kind is Kind.ENUM or not what:

@@ -23,14 +23,14 @@ def hide_secrets(command: Command, line: str, phrase_length: int) -> str:
         name, equals, _ = raw.partition("=")
         named = name.lower().removeprefix("--").replace("_", "-") in names
         begin = start + len(name) + 1 if named and equals else start
-        words.at = end = _end(line, begin)
+        words.at = end = value_end(line, begin)
         if behind or (named and equals) or (hide_all and not raw.startswith("--")):
             out[begin:end] = DOT * (end - begin)
         behind = named and not equals
     return "".join(out)
 
 
-def _end(line: str, start: int) -> int:
+def value_end(line: str, start: int) -> int:
     """Where the value that starts at ``start`` ends: an open quote runs to the end of the line."""
     quote = line[start : start + 1]
     if quote not in ("'", '"'):

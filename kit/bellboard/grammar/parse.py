@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from bellboard.command import READ, Argument, Command, Kind
+from bellboard.command import AROUND, READ, Argument, Command, Kind
 
 from .canonical import canonical
 from .errors import BadValue, NotUnderstood
+from .ranges import around
 from .suggest import nearest
 from .values import Scope, bounds, kind_name, put, read
 from .words import Word, Words
@@ -16,7 +17,8 @@ from .words import Word, Words
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-DRY_RUN = "dry-run"
+DRY_RUN, SANDBOX = "dry-run", "sandbox"
+"""Flags that every command has, where they make sense: only show, only rehearse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,31 +33,34 @@ class Parsed:
     preview: bool
     force: bool
     canonical: str
+    rehearsal: bool = False
 
 
-def read_arguments(command: Command, words: Words, scope: Scope, *, force: bool) -> Parsed:
-    """Read what follows a command's phrase.
+def read_arguments(command: Command, words: Words, scope: Scope, *, force: bool, piped: bool = False) -> Parsed:
+    """Read what follows a command's phrase. ``piped``: a table will come from the stage before.
 
     Raises:
         NotUnderstood: it is not what the command takes.
     """
-    reader = _Reader(command, words, scope)
-    request, preview = reader.read()
-    return Parsed(command, request, preview, force, canonical(command, request, mask=True, preview=preview, force=force))
+    reader = _Reader(command, words, scope, piped)
+    request = reader.read(force)
+    preview, rehearsal = reader.preview, reader.rehearsal
+    line = canonical(command, request, mask=True, preview=preview, force=force, rehearsal=rehearsal)
+    return Parsed(command, request, preview, force, line, rehearsal)
 
 
 class _Reader:
     """Reads one line. Values are set in the request as they come."""
 
-    def __init__(self, command: Command, words: Words, scope: Scope) -> None:
-        self.command, self.words, self.scope = command, words, scope
+    def __init__(self, command: Command, words: Words, scope: Scope, piped: bool) -> None:
+        self.command, self.words, self.scope, self.piped = command, words, scope, piped
         self.request = command.request_type.FromString(command.blank)
         self.given: dict[str, int] = {}  # how often each argument was given
         self.waiting = list(reversed(command.positionals))
         self.flags_on = True
-        self.preview = False
+        self.preview = self.rehearsal = False
 
-    def read(self) -> tuple[Message, bool]:
+    def read(self, force: bool) -> Message:
         while raw := self.words.peek():
             place = self._next_place()
             if place is not None and place.kind is Kind.REST and not self._is_named(raw):
@@ -68,7 +73,9 @@ class _Reader:
         self._finish()
         if self.words.question:
             self._question()
-        return self.request, self.preview
+        if force:
+            self._forced()
+        return self.request
 
     def _next_place(self) -> Argument | None:
         """The argument that the next word without a name belongs to."""
@@ -81,7 +88,7 @@ class _Reader:
         if not self.flags_on:
             return False
         name, equals, _ = raw.partition("=")
-        return raw.startswith("--") or raw.lower() in self.command.words or bool(equals and self._named(name))
+        return raw.startswith("--") or raw.lower() in self.command.small_words or bool(equals and self._named(name))
 
     def _named(self, name: str) -> Argument | None:
         name = name.lower().removeprefix("--").replace("_", "-")
@@ -98,6 +105,8 @@ class _Reader:
             self._take(argument, word.value, word)
         elif argument := self.command.words.get(word.text.lower()):
             self._take_next(argument, word)
+        elif self.command.range and word.text.lower() == AROUND:
+            self._around(word)
         else:
             self._place(word)
 
@@ -105,8 +114,7 @@ class _Reader:
         name = (word.name or word.text)[2:].lower().replace("_", "-")
         argument = self.command.flags.get(name)
         if argument is None:
-            if name == DRY_RUN and not word.name:
-                self._preview(word)
+            if self._common(name, word):
                 return
             near = nearest(name, self.command.flags)
             self._fail(f"{self.command.name} has no flag --{name[:40]}", word, near and f"--{near}")
@@ -116,6 +124,26 @@ class _Reader:
             self._set(argument, True, word)
         else:
             self._take_next(argument, word)
+
+    def _common(self, name: str, word: Word) -> bool:
+        """A flag that every command has."""
+        if name == AROUND and self.command.range:
+            self._around(word)
+        elif name == DRY_RUN and not word.name:
+            self._preview(word)
+        elif name == SANDBOX and not word.name:
+            self.rehearsal = True
+        else:
+            return False
+        return True
+
+    def _around(self, word: Word) -> None:
+        """``--around D142``, for the time range whatever its own flag is."""
+        argument, value = self.command.range, word if word.name else self.words.next()
+        span = around(value.value) if value is not None else None
+        if argument is None or span is None:
+            self._fail(f"{word.text} needs an id, such as D142", value or word, "--around D142")
+        self._set(argument, span, word)
 
     def _preview(self, word: Word) -> None:
         if not self.command.dry_run:
@@ -172,9 +200,14 @@ class _Reader:
 
     def _finish(self) -> None:
         """What was left out, and whether there is enough of what is repeated."""
+        if self.piped and not self.command.table:
+            self._fail(f"{self.command.name} takes no table, so nothing can be piped into it", None)
         for argument in self.command.arguments:
             count = self.given.get(argument.name, 0)
-            if argument.kind is Kind.PICTURE and not count and (uploaded := self.scope.picture()) is not None:
+            if argument.kind is Kind.TABLE:
+                if argument.required and not self.piped:
+                    self._fail(f"{self.command.name} takes a table: pipe one into it", None, f"… | {self.command.usage}")
+            elif argument.kind is Kind.PICTURE and not count and (uploaded := self.scope.picture()) is not None:
                 put(self.request, argument, uploaded)
             elif argument.required and not count:
                 self._miss(argument)
@@ -183,6 +216,15 @@ class _Reader:
                     bounds(argument, count, "values")
                 except BadValue as bad:
                     self._fail(bad.reason, None)
+
+    def _forced(self) -> None:
+        """A ``!`` passes over what holds others back, so it has to say why."""
+        field = self.command.force
+        if not field:
+            self._fail(f"{self.command.name} can't be forced", None, "leave out the !")
+        if not getattr(self.request, field):
+            reason = next(argument for argument in self.command.arguments if argument.name == field)
+            self._fail(f"{self.command.name}! needs a reason", None, reason.form.replace(reason.placeholder, '"why"'))
 
     def _miss(self, argument: Argument) -> NoReturn:
         self._fail(f"{argument.placeholder} is missing: {argument.help or kind_name(argument)}", None, self.command.usage)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from google.protobuf.descriptor import FieldDescriptor
 
 from bellboard.api.chat.v1 import chat_pb2 as chat
-from bellboard.command import Argument, Kind
+from bellboard.command import RANGES, Argument, Kind
 
+from .durations import Span, read_duration, write_duration
 from .errors import BadValue
+from .ranges import Now, read_range, write_range
 from .suggest import nearest
 
 if TYPE_CHECKING:
@@ -33,6 +36,9 @@ class Scope(Protocol):
     def picture(self, word: str = "") -> chat.BlobRef | None:
         """A picture: "" is the one uploaded with the line, "last" that or else the room's last, else a ``picture_word``."""
 
+    def now(self) -> datetime:
+        """When the line was typed, in the zone of whoever typed it."""
+
 
 class Nowhere:
     """A scope in which every name means itself and there is no picture."""
@@ -46,12 +52,8 @@ class Nowhere:
     def picture(self, word: str = "") -> chat.BlobRef | None:
         return None
 
-
-class Span(NamedTuple):
-    """A length of time, as a Duration holds it."""
-
-    seconds: int
-    nanos: int
+    def now(self) -> datetime:
+        return datetime.now(UTC)
 
 
 def picture_word(blob: chat.BlobRef) -> str:
@@ -60,7 +62,7 @@ def picture_word(blob: chat.BlobRef) -> str:
 
 
 def read(argument: Argument, text: str, scope: Scope) -> Any:
-    """The value that ``text`` stands for: str, int, float, bool, Span or BlobRef; an enum's is its number.
+    """The value that ``text`` stands for: str, int, float, bool, Span, BlobRef or TimeRange; an enum's is its number.
 
     Raises:
         BadValue: it stands for none, or breaks the argument's bounds.
@@ -75,7 +77,7 @@ def put(request: Message, argument: Argument, value: Any) -> None:
         target = target.add() if argument.repeated else target
         target.SetInParent()
         target.seconds, target.nanos = value
-    elif argument.kind is Kind.PICTURE:
+    elif argument.kind in (Kind.PICTURE, Kind.TABLE, *RANGES):
         target = getattr(request, argument.name)
         target.SetInParent()
         target.MergeFromString(value.SerializeToString())  # it may be of another pool
@@ -96,6 +98,8 @@ def write(argument: Argument, value: Any) -> str:
             return write_duration(value.seconds, value.nanos)
         case Kind.PICTURE:
             return picture_word(value)
+        case Kind.RANGE | Kind.AHEAD:
+            return write_range(value)
         case Kind.PERSON:
             return f"@{value}"
         case Kind.ROOM:
@@ -114,7 +118,8 @@ def kind_name(argument: Argument) -> str:
 _TAKES = {
     Kind.WORD: "text", Kind.NUMBER: "a number", Kind.SWITCH: "yes or no", Kind.DURATION: "a length of time, such as 1h30m",
     Kind.PERSON: "a person, such as @ann", Kind.ROOM: "a room, such as #ops", Kind.PICTURE: "a picture: last",
-    Kind.REST: "the rest of the line",
+    Kind.REST: "the rest of the line", Kind.RANGE: "a time range, such as 15m, 10:00-10:30 or D142",
+    Kind.AHEAD: "when, such as 2h, 16:00-18:00 or fri 16:00..mon 08:00", Kind.TABLE: "a table, from a pipe",
 }  # fmt: skip
 
 
@@ -205,52 +210,24 @@ def _read_enum(argument: Argument, text: str, _scope: Scope) -> int:
     raise BadValue(f"{argument.placeholder} is one of {shown}", near)
 
 
-_UNITS = {
-    "w": 604_800 * 10**9,
-    "d": 86_400 * 10**9,
-    "h": 3_600 * 10**9,
-    "m": 60 * 10**9,
-    "s": 10**9,
-    "ms": 10**6,
-    "us": 10**3,
-    "ns": 1,
-}
-_LONGEST = 100 * 366 * 86_400 * 10**9
-
-
-def read_duration(text: str) -> Span | None:
-    """``15m``, ``2h``, ``1h30m``, ``3d``, ``1w``, ``500ms``: whole numbers of units, each unit once, largest first."""
-    total, at, last = 0, 0, 1 << 80
-    while at < len(text) <= 40:
-        start = at
-        while at < len(text) and "0" <= text[at] <= "9":
-            at += 1
-        digits, start = text[start:at], at
-        while at < len(text) and text[at].isalpha():
-            at += 1
-        unit = _UNITS.get(text[start:at].lower())
-        if not digits or unit is None or unit >= last:
-            return None
-        total, last = total + int(digits) * unit, unit
-    if not text or at < len(text) or total > _LONGEST:
-        return None
-    return Span(*divmod(total, 10**9))
-
-
-def write_duration(seconds: int, nanos: int) -> str:
-    left, out = seconds * 10**9 + nanos, []
-    for name, unit in _UNITS.items():
-        count, left = divmod(left, unit) if name != "w" else (0, left)
-        if count:
-            out.append(f"{count}{name}")
-    return "".join(out) or "0s"
-
-
 def _read_duration(argument: Argument, text: str, _scope: Scope) -> Span:
     value = read_duration(text)
     if value is None:
         raise BadValue(f"{argument.placeholder} is a length of time, such as 15m, 2h or 1h30m, not “{text[:40]}”")
     return value
+
+
+def _read_range(argument: Argument, text: str, scope: Scope) -> chat.TimeRange:
+    ahead = argument.kind is Kind.AHEAD
+    found = read_range(text, Now(scope.now(), ahead))
+    if found is None or (ahead and found.WhichOneof("span") == "since"):
+        forms = "2h, 16:00-18:00 or fri 16:00..mon 08:00" if ahead else "15m, 10:00-10:30, 14:00.. or D142"
+        raise BadValue(f"{argument.placeholder} is a time range, such as {forms}, not “{text[:40]}”")
+    return found
+
+
+def _no_table(argument: Argument, _text: str, _scope: Scope) -> NoReturn:
+    raise BadValue(f"{argument.placeholder} can't be typed: it comes from a pipe")
 
 
 def _offered(scope: Scope, method: str) -> Iterable[str]:
@@ -287,4 +264,5 @@ def _read_picture(argument: Argument, text: str, scope: Scope) -> chat.BlobRef:
 _READERS = {
     Kind.WORD: _text, Kind.REST: _text, Kind.NUMBER: _read_number, Kind.SWITCH: _read_switch, Kind.ENUM: _read_enum,
     Kind.DURATION: _read_duration, Kind.PERSON: _read_person, Kind.ROOM: _read_room, Kind.PICTURE: _read_picture,
+    Kind.RANGE: _read_range, Kind.AHEAD: _read_range, Kind.TABLE: _no_table,
 }  # fmt: skip

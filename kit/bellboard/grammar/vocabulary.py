@@ -91,8 +91,8 @@ class Vocabulary:
         command, length = found
         return command, length, words[length - 1].rstrip("?").endswith("!")
 
-    def parse(self, line: str, scope: Scope) -> Parsed:
-        """Understand one line, as typed or as normalised.
+    def parse(self, line: str, scope: Scope, *, piped: bool = False) -> Parsed:
+        """Understand one line, as typed or as normalised. ``piped``: a table will come from the stage before.
 
         Raises:
             NotUnderstood: it is too large, holds what it may not, begins with no phrase, or does not fit the command.
@@ -105,7 +105,7 @@ class Vocabulary:
             command, length, force = found
             words = Words(line)
             words.skip(length)
-            return read_arguments(command, words, scope, force=force)
+            return read_arguments(command, words, scope, force=force, piped=piped)
         except NotUnderstood as error:
             error.line = self.discreet(error.line)
             raise

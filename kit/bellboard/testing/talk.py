@@ -24,6 +24,7 @@ from bellboard.call import CallServices, trace_of
 from bellboard.errors import BellboardError
 from bellboard.execution import Execution
 from bellboard.grammar import NotUnderstood, Nowhere, Parsed, Vocabulary
+from bellboard.grammar.values import put
 from bellboard.ids import command_id
 from bellboard.keep import Keep
 from bellboard.keep.memory import MemoryKeep
@@ -154,6 +155,7 @@ class Talk:
         done: Sequence[str] = (),
         cancel: bool = False,
         at: float = 0.0,
+        table: chat.Table | None = None,
     ) -> Said:
         """Say a line. ``--sandbox`` in it rehearses.
 
@@ -163,14 +165,17 @@ class Talk:
             attempt, done: runs it as if attempts before had finished these steps.
             cancel: the person cancels it as soon as it runs.
             at: when it came in, in seconds since 1970; now by default.
+            table: what is piped into it.
         """
         await self._providers.start((Keep, Marks, *self.bot.needs))
         self._lines += 1
         sent = await self.upload(upload) if upload is not None else None
         try:
-            parsed = self._vocabulary.parse(line, _Here(sent, self._last))
+            parsed = self._vocabulary.parse(line, _Here(sent, self._last), piped=table is not None)
         except NotUnderstood as error:
             return Said(NOT_UNDERSTOOD, (replies.failure(error.reason, hint=error.suggestion, code=error.code),), line=line)
+        if table is not None and parsed.command.table is not None:
+            put(parsed.request, parsed.command.table, table)
         envelope = self._envelope(parsed, id or command_id("talk", "", self.room, str(self._lines)), at or time.time())
         return await self._run(parsed, envelope, attempt, tuple(done), cancel)
 

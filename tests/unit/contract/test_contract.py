@@ -72,6 +72,7 @@ def test_a_command_is_all_that_its_options_say(practice: Contract) -> None:
     assert [argument.kind for argument in every.arguments] == [
         Kind.ENUM, Kind.NUMBER, Kind.WORD, Kind.WORD, Kind.DURATION, Kind.NUMBER,
         Kind.PERSON, Kind.ROOM, Kind.SWITCH, Kind.WORD, Kind.PICTURE, Kind.REST,
+        Kind.RANGE, Kind.AHEAD,
     ]  # fmt: skip
 
 
@@ -79,7 +80,7 @@ def test_the_usage_shows_each_argument_as_it_is_typed(practice: Contract) -> Non
     """Places first, then small words, then flags, and the rest of the line last; what may be left out in brackets."""
     assert practice.command("Every").usage == (
         "practice every DIRECTION COUNT [to ENV] [--tag TAG] [--for LENGTH] [--ratio RATIO] [--who WHO] [--where WHERE] "
-        "[--loud] [--token TOKEN] [--picture PICTURE] [REST...]"
+        "[--loud] [--token TOKEN] [--picture PICTURE] [--since SINCE] [--during DURING] [REST...]"
     )
 
 

@@ -46,7 +46,7 @@ BROKEN = {
     "loud word": (command("toy", arg("a", word="To")), "can't have the word"),
     "bytes": (command("toy", arg("a", "bytes")), "can't be typed"),
     "message": (command("toy", arg("a", ".bellboard.api.chat.v1.Link")), "can't be typed"),
-    "person of numbers": (command("toy", arg("a", "int32", **PERSON)), "a kind that only a string can have"),
+    "person of numbers": (command("toy", arg("a", "int32", **PERSON)), "a kind that its type can't have"),
     "default of no number": (command("toy", arg("a", "int32", default="x")), "the default of a is none"),
     "default of no choice": (command("toy", arg("a", COLOUR, default="pink")), "the default of a is none"),
     "default out of bounds": (command("toy", arg("a", "int32", default="3", max=2)), "the default of a is none"),

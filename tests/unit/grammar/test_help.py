@@ -58,10 +58,12 @@ def test_help_tells_of_one_command_all_that_it_takes(vocabulary: Vocabulary) -> 
 
     summary, usage, arguments, examples, notes = reply.blocks
     assert summary.text.text == "Do what must not happen twice."
-    assert usage.code.text == "practice fire LABEL [--wait WAIT] [--fail]"
+    assert usage.code.text == "practice fire LABEL [--wait WAIT] [--fail] [--reason REASON]"
     assert rows(arguments.table)[0] == ["LABEL", "a label", "must be given"]
     assert examples.code.text == "practice fire a\npractice fire a --wait 1s"
-    assert notes.text.text == "It is never run twice. “?” at the end shows what it would do."
+    assert notes.text.text == (
+        "It is never run twice. “?” at the end shows what it would do. “!” behind its name forces it, and wants a reason."
+    )
 
 
 def test_help_tells_defaults_choices_bounds_and_steps(vocabulary: Vocabulary) -> None:

@@ -184,14 +184,58 @@ def test_a_question_mark_within_the_phrase_is_no_phrase(vocabulary: Vocabulary) 
         vocabulary.parse("practice fire? a", Room())
 
 
-@pytest.mark.parametrize("line", ["practice fire! a", "practice FIRE! a"])
+@pytest.mark.parametrize("line", ["practice fire! a --reason late", "practice FIRE! a reason=late"])
 def test_a_bang_behind_the_verb_forces(vocabulary: Vocabulary, line: str) -> None:
     """Only there; and it is shown on the card."""
     parsed = vocabulary.parse(line, Room())
 
     assert parsed.force
-    assert parsed.canonical == "practice fire! a"
+    assert parsed.canonical == "practice fire! a --reason late"
     assert not vocabulary.parse("practice fire a!", Room()).force
+
+
+def test_who_forces_says_why(vocabulary: Vocabulary) -> None:
+    """And what has nothing to pass over can't be forced."""
+    with pytest.raises(NotUnderstood, match="needs a reason") as no_reason:
+        vocabulary.parse("practice fire! a", Room())
+    with pytest.raises(NotUnderstood, match="can't be forced"):
+        vocabulary.parse("practice look! a", Room())
+
+    assert no_reason.value.suggestion == '--reason "why"'
+
+
+def test_any_command_can_be_rehearsed(vocabulary: Vocabulary) -> None:
+    """Wherever the flag stands."""
+    for line in ("practice fire a --sandbox", "practice fire --sandbox a"):
+        parsed = vocabulary.parse(line, Room())
+
+        assert parsed.rehearsal
+        assert parsed.canonical == "practice fire a --sandbox"
+
+
+def test_a_table_comes_from_a_pipe_alone(vocabulary: Vocabulary) -> None:
+    """What takes one can't stand first, and what takes none can't stand behind a pipe."""
+    with pytest.raises(NotUnderstood, match="pipe one into it"):
+        vocabulary.parse("practice total", Room())
+    with pytest.raises(NotUnderstood, match="takes no table"):
+        vocabulary.parse("practice look", Room(), piped=True)
+
+    assert vocabulary.parse("practice total", Room(), piped=True).canonical == "practice total"
+
+
+def test_around_is_a_flag_and_a_word(vocabulary: Vocabulary) -> None:
+    """Whatever the time range's own flag is; and it needs an id."""
+    for line in (
+        "practice every north 1 --around d142",
+        "practice every north 1 around D142",
+        "practice every north 1 --around=D142",
+    ):
+        assert vocabulary.parse(line, Room()).request.since.around == "D142"  # type: ignore[attr-defined]
+    for line in ("practice every north 1 --around", "practice every north 1 --around noon"):
+        with pytest.raises(NotUnderstood, match="needs an id"):
+            vocabulary.parse(line, Room())
+    with pytest.raises(NotUnderstood, match="given twice"):
+        vocabulary.parse("practice every north 1 --since 1h --around D142", Room())
 
 
 def test_the_longest_phrase_wins(vocabulary: Vocabulary) -> None:

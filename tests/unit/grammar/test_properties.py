@@ -11,12 +11,13 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from bellboard.api.chat.v1 import chat_pb2 as chat
 from bellboard.api.gateway.v1 import house_pb2
 from bellboard.api.memes.v1 import memes_pb2
 from bellboard.api.options.v1 import options_pb2 as options
 from bellboard.contract import IDEMPOTENT, READ, Argument, Command, Contract, Kind
 from bellboard.errors import ContractError
-from bellboard.grammar import NotUnderstood, Vocabulary, canonical, help_blocks, normalise
+from bellboard.grammar import NotUnderstood, Parsed, Vocabulary, canonical, help_blocks, normalise
 from bellboard.grammar.characters import clean, offence
 from bellboard.grammar.values import put
 from bellboard_practice.v1 import practice_pb2
@@ -40,6 +41,8 @@ PIECES = st.sampled_from([
     "--", "---", "?", "!", "fire!", "a?", '"', "'", '""', "\\", '\\"', "=", "a=b", "top=", 'top="a b"', "--top='x", "<http://x|x>",
     "<@ann|A>", "<", ">", "“", "”", "‘", "’", "«", "—", "–", "—tag", "\u00a0", "\u200d", "❤️", "é", "e\u0301", "ж", "aж",
     "-x", "--dry-run",    "\\?", "1h30m", "9" * 30, "can I", "why", "--token", "hunter2",
+    "--since", "15m", "10:00-10:30", "14:00..", "fri 16:00..mon 08:00", "D142", "--around", "around", "--during", "--sandbox",
+    "--reason why", "today",
 ])  # fmt: skip
 LINES = st.lists(PIECES | st.text(max_size=6), max_size=12).flatmap(
     lambda pieces: st.sampled_from([" ".join(pieces), "".join(pieces)])
@@ -109,12 +112,24 @@ def test_every_line_that_is_understood_has_a_canonical_form(line: str) -> None:
         parsed = SHIPPED.parse(line, ROOM)
     except NotUnderstood:
         return
-    written = canonical(parsed.command, parsed.request, mask=False, preview=parsed.preview, force=parsed.force)
+    written = rewritten(parsed)
     again = SHIPPED.parse(written, ROOM)
 
     assert (again.command, again.preview, again.force) == (parsed.command, parsed.preview, parsed.force)
+    assert again.rehearsal == parsed.rehearsal
     assert again.request == parsed.request
-    assert canonical(again.command, again.request, mask=False, preview=again.preview, force=again.force) == written
+    assert rewritten(again) == written
+
+
+def rewritten(parsed: Parsed) -> str:
+    return canonical(
+        parsed.command,
+        parsed.request,
+        mask=False,
+        preview=parsed.preview,
+        force=parsed.force,
+        rehearsal=parsed.rehearsal,
+    )
 
 
 # --- requests ---
@@ -168,8 +183,34 @@ def values(argument: Argument) -> st.SearchStrategy[Any]:
             return st.sampled_from(ROOM.rooms())
         case Kind.PICTURE:
             return st.just(Room.blob)
+        case Kind.RANGE | Kind.AHEAD:
+            return ranges(ahead=argument.kind is Kind.AHEAD)
         case _:
             return text_values(argument)
+
+
+MOMENTS = st.integers(946_684_800, 4_102_444_800)
+
+
+@st.composite
+def ranges(draw: st.DrawFn, *, ahead: bool) -> chat.TimeRange:
+    """A time range that a line can say."""
+    made = chat.TimeRange()
+    match draw(st.integers(0, 1 if ahead else 3)):
+        case 0:
+            made.last.seconds, made.last.nanos = draw(st.integers(1, 10**9)), draw(st.integers(0, 10**9 - 1))
+        case 1:
+            start, end = sorted(draw(st.lists(MOMENTS, min_size=2, max_size=2, unique=True)))
+            has = draw(st.sampled_from([(True, True), (True, False), (False, True)]))
+            made.between.SetInParent()
+            for name, moment, given_ in zip(("start", "end"), (start, end), has, strict=True):
+                if given_:
+                    getattr(made.between, name).FromSeconds(moment)
+        case 2:
+            made.since = f"D{draw(st.integers(0, 10**9 - 1))}"
+        case _:
+            made.around = f"L{draw(st.integers(0, 10**9 - 1))}"
+    return made
 
 
 @st.composite
@@ -177,7 +218,7 @@ def requests(draw: st.DrawFn, command: Command) -> Any:
     """A request that a line can say: what must be given is, and of the rest some."""
     request = command.request_type.FromString(command.blank)
     for argument in command.arguments:
-        if not argument.required and draw(st.booleans()):
+        if argument.kind is Kind.TABLE or (not argument.required and draw(st.booleans())):
             continue
         request.ClearField(argument.name)
         if argument.repeated:
@@ -189,26 +230,27 @@ def requests(draw: st.DrawFn, command: Command) -> Any:
     return request
 
 
-def check(vocabulary: Vocabulary, command: Command, request: Any, preview: bool, force: bool) -> None:
-    line = canonical(command, request, mask=False, preview=preview, force=force)
+def check(vocabulary: Vocabulary, command: Command, request: Any, preview: bool, force: bool, rehearsal: bool = False) -> None:
+    force = force and bool(command.force) and bool(getattr(request, command.force))
+    line = canonical(command, request, mask=False, preview=preview, force=force, rehearsal=rehearsal)
     try:
-        parsed = vocabulary.parse(line, ROOM)
+        parsed = vocabulary.parse(line, ROOM, piped=command.table is not None)
     except NotUnderstood as error:
         assume("longer than" not in error.reason and "more than 64" not in error.reason)
         raise
     assert parsed.command is command, line
     assert parsed.request == request, line
-    assert (parsed.preview, parsed.force) == (preview, force), line
+    assert (parsed.preview, parsed.force, parsed.rehearsal) == (preview, force, rehearsal), line
 
 
 @pytest.mark.parametrize("action", [command.action for command in SHIPPED.commands])
-@given(data=st.data(), force=st.booleans(), preview=st.booleans())
+@given(data=st.data(), force=st.booleans(), preview=st.booleans(), rehearsal=st.booleans())
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None)
-def test_a_request_survives_its_line(action: str, data: st.DataObject, force: bool, preview: bool) -> None:
+def test_a_request_survives_its_line(action: str, data: st.DataObject, force: bool, preview: bool, rehearsal: bool) -> None:
     """Contract to request to line to the same request, for every command that ships, and practice's `every`."""
     command = next(command for command in SHIPPED.commands if command.action == action)
 
-    check(SHIPPED, command, data.draw(requests(command)), preview and command.dry_run, force)
+    check(SHIPPED, command, data.draw(requests(command)), preview and command.dry_run, force, rehearsal)
 
 
 @given(data=st.data())

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
 from bellboard import Block, Bot, Call, Failed, choice, progress, question, reply, table, text
-from bellboard.api.chat.v1.chat_pb2 import BlobRef
+from bellboard.api.chat.v1.chat_pb2 import BlobRef, Table, TimeRange
 from bellboard.replies import GOOD
 
 from .providers import World
@@ -34,15 +34,15 @@ async def set_(call: Call, mark: str, value: int, wait: timedelta, *, world: Wor
 
 
 @bot.command
-async def fire(call: Call, label: str, wait: timedelta, fail: bool, *, world: World) -> Block:
+async def fire(call: Call, label: str, wait: timedelta, fail: bool, reason: str, table: Table | None, *, world: World) -> Block:
     """Do what must not happen twice."""
     if call.preview:
-        return text(f"would fire {label}")
+        return text(f"would fire {label}" + (f", because {reason}" if reason else ""))
     await asyncio.sleep(wait.total_seconds())
     if fail:
         raise Failed(f"{label} did not go off", hint="leave out --fail")
     world.do(call.id, "fire", call.attempt)
-    return text(f"fired {label}", tone=GOOD)
+    return text(f"fired {label}" + (f" for {len(table.rows)} rows" if table else ""), tone=GOOD)
 
 
 @bot.command
@@ -56,12 +56,10 @@ async def probe(call: Call, lost: pb.FireRequest, *, world: World) -> pb.ProbeRe
 @bot.command
 async def climb(call: Call, hill: str, wait: timedelta, *, world: World) -> AsyncIterator[Block]:
     """Go through three steps."""
-    begun = 0
     async for step in call.steps():
-        yield progress(f"{step} on {hill}", begun / 3)
+        yield progress(f"{step} on {hill}", ("boots", "rope", "top").index(step) / 3)
         await asyncio.sleep(wait.total_seconds())
         world.do(call.id, step, call.attempt)
-        begun += 1
     yield text(f"up on {hill}", tone=GOOD)
 
 
@@ -79,6 +77,19 @@ async def send(call: Call, line: str) -> Block:
 
 
 @bot.command
+async def list_(call: Call, count: int) -> pb.ListResponse:
+    """List numbers, to be piped."""
+    rows = [(number,) for number in range(1, count + 1)]
+    return pb.ListResponse(reply=reply(table(["number"], rows[:5])), table=table(["number"], rows).table)
+
+
+@bot.command
+async def total(call: Call, table: Table) -> Block:
+    """Add up the numbers of a table."""
+    return text(f"{sum(row.cells[0].number for row in table.rows):g} in {len(table.rows)} rows")
+
+
+@bot.command
 async def every(
     call: Call,
     direction: pb.Direction.ValueType,
@@ -93,15 +104,13 @@ async def every(
     token: str,
     picture: BlobRef | None,
     rest: str,
+    since: TimeRange | None,
+    during: TimeRange | None,
 ) -> pb.EveryResponse:
     """Take an argument of every kind, and say them back."""
-    given = pb.EveryRequest(
-        direction=direction, count=count, env=env, tag=tag, ratio=ratio, who=who, where=where, loud=loud, rest=rest
-    )
-    given.token = "••••" if token else ""
+    given = pb.EveryRequest(direction=direction, count=count, env=env, tag=tag, ratio=ratio, who=who, where=where, loud=loud)
+    given.MergeFrom(pb.EveryRequest(picture=picture, rest=rest, since=since, during=during))
     given.length.FromTimedelta(length)
-    if picture is not None:
-        given.picture.CopyFrom(picture)
-    rows = [(field.name, str(value)) for field, value in given.ListFields() if field.name not in ("picture", "length")]
-    rows.append(("length", str(length)))
+    given.token = "••••" if token else ""
+    rows = [(field.name, str(value).strip()) for field, value in given.ListFields() if field.name != "picture"]
     return pb.EveryResponse(reply=reply(table(["argument", "value"], rows)), given=given)

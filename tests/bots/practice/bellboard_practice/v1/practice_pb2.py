@@ -27,7 +27,7 @@ from bellboard.api.options.v1 import options_pb2 as bellboard_dot_api_dot_option
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$bellboard_practice/v1/practice.proto\x12\x15\x62\x65llboard_practice.v1\x1a bellboard/api/chat/v1/chat.proto\x1a&bellboard/api/options/v1/options.proto\x1a\x1egoogle/protobuf/duration.proto\"{\n\x0bLookRequest\x12*\n\x04word\x18\x01 \x01(\tB\x1c\x82\xe1\x18\x18\x08\x01*\x12\x61 word to say back2\x00\x12@\n\x04wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x17\x82\xe1\x18\x13*\x11how long it takes\";\n\x0cLookResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xa7\x01\n\nSetRequest\x12\"\n\x04mark\x18\x01 \x01(\tB\x14\x82\xe1\x18\x10\x08\x01*\nwhich mark8\x01\x12\x33\n\x05value\x18\x02 \x01(\x05\x42$\x82\xe1\x18 \x08\x02*\x07to what2\x01\x31I\x00\x00\x00\x00\x00\x00\x00\x00Q\x00\x00\x00\x00\x80\x84.A\x12@\n\x04wait\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x17\x82\xe1\x18\x13*\x11how long it takes\":\n\x0bSetResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xa9\x01\n\x0b\x46ireRequest\x12 \n\x05label\x18\x01 \x01(\tB\x11\x82\xe1\x18\r\x08\x01*\x07\x61 label8\x01\x12@\n\x04wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x17\x82\xe1\x18\x13*\x11how long it takes\x12\x36\n\x04\x66\x61il\x18\x03 \x01(\x08\x42(\x82\xe1\x18$*\"fail, without having done anything\";\n\x0c\x46ireResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"@\n\x0cProbeRequest\x12\x30\n\x04lost\x18\x01 \x01(\x0b\x32\".bellboard_practice.v1.FireRequest\"`\n\rProbeResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12\x15\n\x08happened\x18\x02 \x01(\x08H\x00\x88\x01\x01\x42\x0b\n\t_happened\"\x90\x01\n\x0c\x43limbRequest\x12\x37\n\x04hill\x18\x01 \x01(\tB)\x82\xe1\x18%\x08\x01*\x1fthe hill: one climber at a time8\x01\x12G\n\x04wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x1e\x82\xe1\x18\x1a*\x18how long each step takes\"<\n\rClimbResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\".\n\nAskRequest\x12 \n\x05label\x18\x01 \x01(\tB\x11\x82\xe1\x18\r\x08\x01*\x07\x61 label8\x01\":\n\x0b\x41skResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"1\n\x0bSendRequest\x12\"\n\x04line\x18\x01 \x01(\tB\x14\x82\xe1\x18\x10\x08\x01 \x01*\x08the line8\x01\";\n\x0cSendResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xd3\x04\n\x0c\x45veryRequest\x12H\n\tdirection\x18\x01 \x01(\x0e\x32 .bellboard_practice.v1.DirectionB\x13\x82\xe1\x18\x0f\x08\x01*\twhich way8\x01\x12\x33\n\x05\x63ount\x18\x02 \x01(\x05\x42$\x82\xe1\x18 \x08\x02*\x08how many8\x01I\x00\x00\x00\x00\x00\x00\xf0?Q\x00\x00\x00\x00\x00\x00$@\x12(\n\x03\x65nv\x18\x03 \x01(\tB\x1b\x82\xe1\x18\x17\x12\x02to*\x08where to2\x07sandbox\x12\x36\n\x03tag\x18\x04 \x03(\tB)\x82\xe1\x18%*\x1a\x61 tag; as many as you likeQ\x00\x00\x00\x00\x00\x00\x10@\x12>\n\x06length\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x13\x82\xe1\x18\x0f\x1a\x03\x66or*\x08how long\x12.\n\x05ratio\x18\x06 \x01(\x01\x42\x1f\x82\xe1\x18\x1b*\x07\x61 shareI\x00\x00\x00\x00\x00\x00\x00\x00Q\x00\x00\x00\x00\x00\x00\xf0?\x12\x1d\n\x03who\x18\x07 \x01(\tB\x10\x82\xe1\x18\x0c \x02*\x08\x61 person\x12\x1d\n\x05where\x18\x08 \x01(\tB\x0e\x82\xe1\x18\n \x03*\x06\x61 room\x12!\n\x04loud\x18\t \x01(\x08\x42\x13\x82\xe1\x18\x0f*\rsay it loudly\x12\x1f\n\x05token\x18\n \x01(\tB\x10\x82\xe1\x18\x0c*\x08\x61 secret@\x01\x12@\n\x07picture\x18\x0b \x01(\x0b\x32\x1e.bellboard.api.chat.v1.BlobRefB\x0f\x82\xe1\x18\x0b*\ta picture\x12.\n\x04rest\x18\x0c \x01(\tB \x82\xe1\x18\x1c\x08\x03 \x01*\x14the rest of the line2\x00\"p\n\rEveryResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12\x32\n\x05given\x18\x02 \x01(\x0b\x32#.bellboard_practice.v1.EveryRequest*P\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x44IRECTION_NORTH\x10\x01\x12\x13\n\x0f\x44IRECTION_SOUTH\x10\x02\x32\xb7\x0c\n\x0fPracticeService\x12\xaa\x01\n\x04Look\x12\".bellboard_practice.v1.LookRequest\x1a#.bellboard_practice.v1.LookResponse\"Y\xf2\xe0\x18U\n\rpractice look\x12\x16\x64o nothing, and say so\x18\x01\x32\rpractice look2\x19practice look x --wait 1sP\x01\x12\xbd\x01\n\x03Set\x12!.bellboard_practice.v1.SetRequest\x1a\".bellboard_practice.v1.SetResponse\"o\xf2\xe0\x18k\n\x0cpractice set\x12\'set a mark, however often it is told to\x18\x02(\x01\x32\x10practice set a 32\x1apractice set a 3 --wait 1sP\x01\x12\xbc\x01\n\x04\x46ire\x12\".bellboard_practice.v1.FireRequest\x1a#.bellboard_practice.v1.FireResponse\"k\xf2\xe0\x18g\n\rpractice fire\x12\x1d\x64o what must not happen twice\x18\x03(\x01\x32\x0fpractice fire a2\x19practice fire a --wait 1sP\x01Z\x05Probe\x12R\n\x05Probe\x12#.bellboard_practice.v1.ProbeRequest\x1a$.bellboard_practice.v1.ProbeResponse\x12\x8b\x02\n\x05\x43limb\x12#.bellboard_practice.v1.ClimbRequest\x1a$.bellboard_practice.v1.ClimbResponse\"\xb4\x01\xf2\xe0\x18\xaf\x01\n\x0epractice climb\x12\x16go through three steps\x18\x03\x32\x14practice climb north2\x1epractice climb north --wait 1sB\x04hillJ\x17\n\x05\x62oots\x12\x0cput on boots\x18\x02J\x16\n\x04rope\x12\x0c\x66ix the rope\x18\x03J\x16\n\x03top\x12\rreach the top\x18\x02\x30\x01\x12\x84\x01\n\x03\x41sk\x12!.bellboard_practice.v1.AskRequest\x1a\".bellboard_practice.v1.AskResponse\"6\xf2\xe0\x18\x32\n\x0cpractice ask\x12\x10\x61sk before doing\x18\x01\x32\x0epractice ask a\x12\xa6\x01\n\x04Send\x12\".bellboard_practice.v1.SendRequest\x1a#.bellboard_practice.v1.SendResponse\"U\xf2\xe0\x18Q\n\rpractice send\x12!have another line run, as the bot\x18\x01\x32\x1bpractice send practice look\x12\xae\x02\n\x05\x45very\x12#.bellboard_practice.v1.EveryRequest\x1a$.bellboard_practice.v1.EveryResponse\"\xd9\x01\xf2\xe0\x18\xd4\x01\n\x0epractice every\x12\x31take an argument of every kind, and say them back\x18\x01\x32.practice every north 3 to prod --tag a --tag b2]practice every south 4 --for 1h30m --ratio 0.5 --who @ann --where #ops --loud -- and the rest\x1a\x35\xea\xe0\x18\x31\n\x08practice\x12%Commands whose effects can be countedb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$bellboard_practice/v1/practice.proto\x12\x15\x62\x65llboard_practice.v1\x1a bellboard/api/chat/v1/chat.proto\x1a&bellboard/api/options/v1/options.proto\x1a\x1egoogle/protobuf/duration.proto\"{\n\x0bLookRequest\x12*\n\x04word\x18\x01 \x01(\tB\x1c\x82\xe1\x18\x18\x08\x01*\x12\x61 word to say back2\x00\x12@\n\x04wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x17\x82\xe1\x18\x13*\x11how long it takes\";\n\x0cLookResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xa7\x01\n\nSetRequest\x12\"\n\x04mark\x18\x01 \x01(\tB\x14\x82\xe1\x18\x10\x08\x01*\nwhich mark8\x01\x12\x33\n\x05value\x18\x02 \x01(\x05\x42$\x82\xe1\x18 \x08\x02*\x07to what2\x01\x31I\x00\x00\x00\x00\x00\x00\x00\x00Q\x00\x00\x00\x00\x80\x84.A\x12@\n\x04wait\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x17\x82\xe1\x18\x13*\x11how long it takes\":\n\x0bSetResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\x96\x02\n\x0b\x46ireRequest\x12 \n\x05label\x18\x01 \x01(\tB\x11\x82\xe1\x18\r\x08\x01*\x07\x61 label8\x01\x12@\n\x04wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x17\x82\xe1\x18\x13*\x11how long it takes\x12\x36\n\x04\x66\x61il\x18\x03 \x01(\x08\x42(\x82\xe1\x18$*\"fail, without having done anything\x12&\n\x06reason\x18\x04 \x01(\tB\x16\x82\xe1\x18\x12*\x10why it is forced\x12\x43\n\x05table\x18\x05 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.TableB\x16\x82\xe1\x18\x12*\x10what is piped in\";\n\x0c\x46ireResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"@\n\x0cProbeRequest\x12\x30\n\x04lost\x18\x01 \x01(\x0b\x32\".bellboard_practice.v1.FireRequest\"`\n\rProbeResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12\x15\n\x08happened\x18\x02 \x01(\x08H\x00\x88\x01\x01\x42\x0b\n\t_happened\"\x90\x01\n\x0c\x43limbRequest\x12\x37\n\x04hill\x18\x01 \x01(\tB)\x82\xe1\x18%\x08\x01*\x1fthe hill: one climber at a time8\x01\x12G\n\x04wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x1e\x82\xe1\x18\x1a*\x18how long each step takes\"<\n\rClimbResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\".\n\nAskRequest\x12 \n\x05label\x18\x01 \x01(\tB\x11\x82\xe1\x18\r\x08\x01*\x07\x61 label8\x01\":\n\x0b\x41skResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"1\n\x0bSendRequest\x12\"\n\x04line\x18\x01 \x01(\tB\x14\x82\xe1\x18\x10\x08\x01 \x01*\x08the line8\x01\";\n\x0cSendResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xf0\x05\n\x0c\x45veryRequest\x12H\n\tdirection\x18\x01 \x01(\x0e\x32 .bellboard_practice.v1.DirectionB\x13\x82\xe1\x18\x0f\x08\x01*\twhich way8\x01\x12\x33\n\x05\x63ount\x18\x02 \x01(\x05\x42$\x82\xe1\x18 \x08\x02*\x08how many8\x01I\x00\x00\x00\x00\x00\x00\xf0?Q\x00\x00\x00\x00\x00\x00$@\x12(\n\x03\x65nv\x18\x03 \x01(\tB\x1b\x82\xe1\x18\x17\x12\x02to*\x08where to2\x07sandbox\x12\x36\n\x03tag\x18\x04 \x03(\tB)\x82\xe1\x18%*\x1a\x61 tag; as many as you likeQ\x00\x00\x00\x00\x00\x00\x10@\x12>\n\x06length\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x13\x82\xe1\x18\x0f\x1a\x03\x66or*\x08how long\x12.\n\x05ratio\x18\x06 \x01(\x01\x42\x1f\x82\xe1\x18\x1b*\x07\x61 shareI\x00\x00\x00\x00\x00\x00\x00\x00Q\x00\x00\x00\x00\x00\x00\xf0?\x12\x1d\n\x03who\x18\x07 \x01(\tB\x10\x82\xe1\x18\x0c \x02*\x08\x61 person\x12\x1d\n\x05where\x18\x08 \x01(\tB\x0e\x82\xe1\x18\n \x03*\x06\x61 room\x12!\n\x04loud\x18\t \x01(\x08\x42\x13\x82\xe1\x18\x0f*\rsay it loudly\x12\x1f\n\x05token\x18\n \x01(\tB\x10\x82\xe1\x18\x0c*\x08\x61 secret@\x01\x12@\n\x07picture\x18\x0b \x01(\x0b\x32\x1e.bellboard.api.chat.v1.BlobRefB\x0f\x82\xe1\x18\x0b*\ta picture\x12.\n\x04rest\x18\x0c \x01(\tB \x82\xe1\x18\x1c\x08\x03 \x01*\x14the rest of the line2\x00\x12\x43\n\x05since\x18\r \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB\x12\x82\xe1\x18\x0e*\x0c\x61 time range\x12V\n\x06\x64uring\x18\x0e \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB$\x82\xe1\x18  \x06*\x1c\x61 time range that lies ahead\"p\n\rEveryResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12\x32\n\x05given\x18\x02 \x01(\x0b\x32#.bellboard_practice.v1.EveryRequest\"C\n\x0bListRequest\x12\x34\n\x05\x63ount\x18\x01 \x01(\x05\x42%\x82\xe1\x18!\x08\x01*\x08how many2\x01\x33I\x00\x00\x00\x00\x00\x00\x00\x00Q\x00\x00\x00\x00\x00j\xf8@\"h\n\x0cListResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"U\n\x0cTotalRequest\x12\x45\n\x05table\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.TableB\x18\x82\xe1\x18\x14*\x10what is piped in8\x01\"<\n\rTotalResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply*P\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x44IRECTION_NORTH\x10\x01\x12\x13\n\x0f\x44IRECTION_SOUTH\x10\x02\x32\x86\x10\n\x0fPracticeService\x12\xaa\x01\n\x04Look\x12\".bellboard_practice.v1.LookRequest\x1a#.bellboard_practice.v1.LookResponse\"Y\xf2\xe0\x18U\n\rpractice look\x12\x16\x64o nothing, and say so\x18\x01\x32\rpractice look2\x19practice look x --wait 1sP\x01\x12\xbd\x01\n\x03Set\x12!.bellboard_practice.v1.SetRequest\x1a\".bellboard_practice.v1.SetResponse\"o\xf2\xe0\x18k\n\x0cpractice set\x12\'set a mark, however often it is told to\x18\x02(\x01\x32\x10practice set a 32\x1apractice set a 3 --wait 1sP\x01\x12\xe9\x01\n\x04\x46ire\x12\".bellboard_practice.v1.FireRequest\x1a#.bellboard_practice.v1.FireResponse\"\x97\x01\xf2\xe0\x18\x92\x01\n\rpractice fire\x12\x1d\x64o what must not happen twice\x18\x03(\x01\x32\x0fpractice fire a2\x19practice fire a --wait 1s2!practice list 3 | practice fire aP\x01Z\x05Probeb\x06reason\x12R\n\x05Probe\x12#.bellboard_practice.v1.ProbeRequest\x1a$.bellboard_practice.v1.ProbeResponse\x12\x8b\x02\n\x05\x43limb\x12#.bellboard_practice.v1.ClimbRequest\x1a$.bellboard_practice.v1.ClimbResponse\"\xb4\x01\xf2\xe0\x18\xaf\x01\n\x0epractice climb\x12\x16go through three steps\x18\x03\x32\x14practice climb north2\x1epractice climb north --wait 1sB\x04hillJ\x17\n\x05\x62oots\x12\x0cput on boots\x18\x02J\x16\n\x04rope\x12\x0c\x66ix the rope\x18\x03J\x16\n\x03top\x12\rreach the top\x18\x02\x30\x01\x12\x84\x01\n\x03\x41sk\x12!.bellboard_practice.v1.AskRequest\x1a\".bellboard_practice.v1.AskResponse\"6\xf2\xe0\x18\x32\n\x0cpractice ask\x12\x10\x61sk before doing\x18\x01\x32\x0epractice ask a\x12\xa6\x01\n\x04Send\x12\".bellboard_practice.v1.SendRequest\x1a#.bellboard_practice.v1.SendResponse\"U\xf2\xe0\x18Q\n\rpractice send\x12!have another line run, as the bot\x18\x01\x32\x1bpractice send practice look\x12\x92\x01\n\x04List\x12\".bellboard_practice.v1.ListRequest\x1a#.bellboard_practice.v1.ListResponse\"A\xf2\xe0\x18=\n\rpractice list\x12\x19list numbers, to be piped\x18\x01\x32\x0fpractice list 3\x12\xab\x01\n\x05Total\x12#.bellboard_practice.v1.TotalRequest\x1a$.bellboard_practice.v1.TotalResponse\"W\xf2\xe0\x18S\n\x0epractice total\x12\x1d\x61\x64\x64 up the numbers of a table\x18\x01\x32 practice list 3 | practice total\x12\x8d\x03\n\x05\x45very\x12#.bellboard_practice.v1.EveryRequest\x1a$.bellboard_practice.v1.EveryResponse\"\xb8\x02\xf2\xe0\x18\xb3\x02\n\x0epractice every\x12\x31take an argument of every kind, and say them back\x18\x01\x32.practice every north 3 to prod --tag a --tag b2]practice every south 4 --for 1h30m --ratio 0.5 --who @ann --where #ops --loud -- and the rest27practice every north 1 --since 10:00-10:30 --during fri2$practice every north 1 --around D142\x1a\x35\xea\xe0\x18\x31\n\x08practice\x12%Commands whose effects can be countedb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,6 +50,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FIREREQUEST'].fields_by_name['wait']._serialized_options = b'\202\341\030\023*\021how long it takes'
   _globals['_FIREREQUEST'].fields_by_name['fail']._loaded_options = None
   _globals['_FIREREQUEST'].fields_by_name['fail']._serialized_options = b'\202\341\030$*\"fail, without having done anything'
+  _globals['_FIREREQUEST'].fields_by_name['reason']._loaded_options = None
+  _globals['_FIREREQUEST'].fields_by_name['reason']._serialized_options = b'\202\341\030\022*\020why it is forced'
+  _globals['_FIREREQUEST'].fields_by_name['table']._loaded_options = None
+  _globals['_FIREREQUEST'].fields_by_name['table']._serialized_options = b'\202\341\030\022*\020what is piped in'
   _globals['_CLIMBREQUEST'].fields_by_name['hill']._loaded_options = None
   _globals['_CLIMBREQUEST'].fields_by_name['hill']._serialized_options = b'\202\341\030%\010\001*\037the hill: one climber at a time8\001'
   _globals['_CLIMBREQUEST'].fields_by_name['wait']._loaded_options = None
@@ -82,6 +86,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVERYREQUEST'].fields_by_name['picture']._serialized_options = b'\202\341\030\013*\ta picture'
   _globals['_EVERYREQUEST'].fields_by_name['rest']._loaded_options = None
   _globals['_EVERYREQUEST'].fields_by_name['rest']._serialized_options = b'\202\341\030\034\010\003 \001*\024the rest of the line2\000'
+  _globals['_EVERYREQUEST'].fields_by_name['since']._loaded_options = None
+  _globals['_EVERYREQUEST'].fields_by_name['since']._serialized_options = b'\202\341\030\016*\014a time range'
+  _globals['_EVERYREQUEST'].fields_by_name['during']._loaded_options = None
+  _globals['_EVERYREQUEST'].fields_by_name['during']._serialized_options = b'\202\341\030  \006*\034a time range that lies ahead'
+  _globals['_LISTREQUEST'].fields_by_name['count']._loaded_options = None
+  _globals['_LISTREQUEST'].fields_by_name['count']._serialized_options = b'\202\341\030!\010\001*\010how many2\0013I\000\000\000\000\000\000\000\000Q\000\000\000\000\000j\370@'
+  _globals['_TOTALREQUEST'].fields_by_name['table']._loaded_options = None
+  _globals['_TOTALREQUEST'].fields_by_name['table']._serialized_options = b'\202\341\030\024*\020what is piped in8\001'
   _globals['_PRACTICESERVICE']._loaded_options = None
   _globals['_PRACTICESERVICE']._serialized_options = b'\352\340\0301\n\010practice\022%Commands whose effects can be counted'
   _globals['_PRACTICESERVICE'].methods_by_name['Look']._loaded_options = None
@@ -89,17 +101,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PRACTICESERVICE'].methods_by_name['Set']._loaded_options = None
   _globals['_PRACTICESERVICE'].methods_by_name['Set']._serialized_options = b'\362\340\030k\n\014practice set\022\'set a mark, however often it is told to\030\002(\0012\020practice set a 32\032practice set a 3 --wait 1sP\001'
   _globals['_PRACTICESERVICE'].methods_by_name['Fire']._loaded_options = None
-  _globals['_PRACTICESERVICE'].methods_by_name['Fire']._serialized_options = b'\362\340\030g\n\rpractice fire\022\035do what must not happen twice\030\003(\0012\017practice fire a2\031practice fire a --wait 1sP\001Z\005Probe'
+  _globals['_PRACTICESERVICE'].methods_by_name['Fire']._serialized_options = b'\362\340\030\222\001\n\rpractice fire\022\035do what must not happen twice\030\003(\0012\017practice fire a2\031practice fire a --wait 1s2!practice list 3 | practice fire aP\001Z\005Probeb\006reason'
   _globals['_PRACTICESERVICE'].methods_by_name['Climb']._loaded_options = None
   _globals['_PRACTICESERVICE'].methods_by_name['Climb']._serialized_options = b'\362\340\030\257\001\n\016practice climb\022\026go through three steps\030\0032\024practice climb north2\036practice climb north --wait 1sB\004hillJ\027\n\005boots\022\014put on boots\030\002J\026\n\004rope\022\014fix the rope\030\003J\026\n\003top\022\rreach the top\030\002'
   _globals['_PRACTICESERVICE'].methods_by_name['Ask']._loaded_options = None
   _globals['_PRACTICESERVICE'].methods_by_name['Ask']._serialized_options = b'\362\340\0302\n\014practice ask\022\020ask before doing\030\0012\016practice ask a'
   _globals['_PRACTICESERVICE'].methods_by_name['Send']._loaded_options = None
   _globals['_PRACTICESERVICE'].methods_by_name['Send']._serialized_options = b'\362\340\030Q\n\rpractice send\022!have another line run, as the bot\030\0012\033practice send practice look'
+  _globals['_PRACTICESERVICE'].methods_by_name['List']._loaded_options = None
+  _globals['_PRACTICESERVICE'].methods_by_name['List']._serialized_options = b'\362\340\030=\n\rpractice list\022\031list numbers, to be piped\030\0012\017practice list 3'
+  _globals['_PRACTICESERVICE'].methods_by_name['Total']._loaded_options = None
+  _globals['_PRACTICESERVICE'].methods_by_name['Total']._serialized_options = b'\362\340\030S\n\016practice total\022\035add up the numbers of a table\030\0012 practice list 3 | practice total'
   _globals['_PRACTICESERVICE'].methods_by_name['Every']._loaded_options = None
-  _globals['_PRACTICESERVICE'].methods_by_name['Every']._serialized_options = b'\362\340\030\324\001\n\016practice every\0221take an argument of every kind, and say them back\030\0012.practice every north 3 to prod --tag a --tag b2]practice every south 4 --for 1h30m --ratio 0.5 --who @ann --where #ops --loud -- and the rest'
-  _globals['_DIRECTION']._serialized_start=2123
-  _globals['_DIRECTION']._serialized_end=2203
+  _globals['_PRACTICESERVICE'].methods_by_name['Every']._serialized_options = b'\362\340\030\263\002\n\016practice every\0221take an argument of every kind, and say them back\030\0012.practice every north 3 to prod --tag a --tag b2]practice every south 4 --for 1h30m --ratio 0.5 --who @ann --where #ops --loud -- and the rest27practice every north 1 --since 10:00-10:30 --during fri2$practice every north 1 --around D142'
+  _globals['_DIRECTION']._serialized_start=2713
+  _globals['_DIRECTION']._serialized_end=2793
   _globals['_LOOKREQUEST']._serialized_start=169
   _globals['_LOOKREQUEST']._serialized_end=292
   _globals['_LOOKRESPONSE']._serialized_start=294
@@ -109,29 +125,37 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SETRESPONSE']._serialized_start=525
   _globals['_SETRESPONSE']._serialized_end=583
   _globals['_FIREREQUEST']._serialized_start=586
-  _globals['_FIREREQUEST']._serialized_end=755
-  _globals['_FIRERESPONSE']._serialized_start=757
-  _globals['_FIRERESPONSE']._serialized_end=816
-  _globals['_PROBEREQUEST']._serialized_start=818
-  _globals['_PROBEREQUEST']._serialized_end=882
-  _globals['_PROBERESPONSE']._serialized_start=884
-  _globals['_PROBERESPONSE']._serialized_end=980
-  _globals['_CLIMBREQUEST']._serialized_start=983
-  _globals['_CLIMBREQUEST']._serialized_end=1127
-  _globals['_CLIMBRESPONSE']._serialized_start=1129
-  _globals['_CLIMBRESPONSE']._serialized_end=1189
-  _globals['_ASKREQUEST']._serialized_start=1191
-  _globals['_ASKREQUEST']._serialized_end=1237
-  _globals['_ASKRESPONSE']._serialized_start=1239
-  _globals['_ASKRESPONSE']._serialized_end=1297
-  _globals['_SENDREQUEST']._serialized_start=1299
-  _globals['_SENDREQUEST']._serialized_end=1348
-  _globals['_SENDRESPONSE']._serialized_start=1350
-  _globals['_SENDRESPONSE']._serialized_end=1409
-  _globals['_EVERYREQUEST']._serialized_start=1412
-  _globals['_EVERYREQUEST']._serialized_end=2007
-  _globals['_EVERYRESPONSE']._serialized_start=2009
-  _globals['_EVERYRESPONSE']._serialized_end=2121
-  _globals['_PRACTICESERVICE']._serialized_start=2206
-  _globals['_PRACTICESERVICE']._serialized_end=3797
+  _globals['_FIREREQUEST']._serialized_end=864
+  _globals['_FIRERESPONSE']._serialized_start=866
+  _globals['_FIRERESPONSE']._serialized_end=925
+  _globals['_PROBEREQUEST']._serialized_start=927
+  _globals['_PROBEREQUEST']._serialized_end=991
+  _globals['_PROBERESPONSE']._serialized_start=993
+  _globals['_PROBERESPONSE']._serialized_end=1089
+  _globals['_CLIMBREQUEST']._serialized_start=1092
+  _globals['_CLIMBREQUEST']._serialized_end=1236
+  _globals['_CLIMBRESPONSE']._serialized_start=1238
+  _globals['_CLIMBRESPONSE']._serialized_end=1298
+  _globals['_ASKREQUEST']._serialized_start=1300
+  _globals['_ASKREQUEST']._serialized_end=1346
+  _globals['_ASKRESPONSE']._serialized_start=1348
+  _globals['_ASKRESPONSE']._serialized_end=1406
+  _globals['_SENDREQUEST']._serialized_start=1408
+  _globals['_SENDREQUEST']._serialized_end=1457
+  _globals['_SENDRESPONSE']._serialized_start=1459
+  _globals['_SENDRESPONSE']._serialized_end=1518
+  _globals['_EVERYREQUEST']._serialized_start=1521
+  _globals['_EVERYREQUEST']._serialized_end=2273
+  _globals['_EVERYRESPONSE']._serialized_start=2275
+  _globals['_EVERYRESPONSE']._serialized_end=2387
+  _globals['_LISTREQUEST']._serialized_start=2389
+  _globals['_LISTREQUEST']._serialized_end=2456
+  _globals['_LISTRESPONSE']._serialized_start=2458
+  _globals['_LISTRESPONSE']._serialized_end=2562
+  _globals['_TOTALREQUEST']._serialized_start=2564
+  _globals['_TOTALREQUEST']._serialized_end=2649
+  _globals['_TOTALRESPONSE']._serialized_start=2651
+  _globals['_TOTALRESPONSE']._serialized_end=2711
+  _globals['_PRACTICESERVICE']._serialized_start=2796
+  _globals['_PRACTICESERVICE']._serialized_end=4850
 # @@protoc_insertion_point(module_scope)

@@ -162,13 +162,21 @@ class FireRequest(_message.Message):
     LABEL_FIELD_NUMBER: _builtins.int
     WAIT_FIELD_NUMBER: _builtins.int
     FAIL_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    TABLE_FIELD_NUMBER: _builtins.int
     label: _builtins.str
     """A label."""
     fail: _builtins.bool
     """Whether it fails, without having done anything."""
+    reason: _builtins.str
+    """Why it is forced."""
     @_builtins.property
     def wait(self) -> _duration_pb2.Duration:
         """How long it takes."""
+
+    @_builtins.property
+    def table(self) -> _chat_pb2.Table:
+        """What it is fired for."""
 
     def __init__(
         self,
@@ -176,10 +184,12 @@ class FireRequest(_message.Message):
         label: _builtins.str = ...,
         wait: _duration_pb2.Duration | None = ...,
         fail: _builtins.bool = ...,
+        reason: _builtins.str = ...,
+        table: _chat_pb2.Table | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["wait", b"wait"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["table", b"table", "wait", b"wait"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["fail", b"fail", "label", b"label", "wait", b"wait"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fail", b"fail", "label", b"label", "reason", b"reason", "table", b"table", "wait", b"wait"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -425,6 +435,8 @@ class EveryRequest(_message.Message):
     TOKEN_FIELD_NUMBER: _builtins.int
     PICTURE_FIELD_NUMBER: _builtins.int
     REST_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    DURING_FIELD_NUMBER: _builtins.int
     direction: Global___Direction.ValueType
     """A word of a few."""
     count: _builtins.int
@@ -455,6 +467,14 @@ class EveryRequest(_message.Message):
     def picture(self) -> _chat_pb2.BlobRef:
         """A picture."""
 
+    @_builtins.property
+    def since(self) -> _chat_pb2.TimeRange:
+        """A time range that lies behind."""
+
+    @_builtins.property
+    def during(self) -> _chat_pb2.TimeRange:
+        """One that lies ahead."""
+
     def __init__(
         self,
         *,
@@ -470,10 +490,12 @@ class EveryRequest(_message.Message):
         token: _builtins.str = ...,
         picture: _chat_pb2.BlobRef | None = ...,
         rest: _builtins.str = ...,
+        since: _chat_pb2.TimeRange | None = ...,
+        during: _chat_pb2.TimeRange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["length", b"length", "picture", b"picture"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["during", b"during", "length", b"length", "picture", b"picture", "since", b"since"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "direction", b"direction", "env", b"env", "length", b"length", "loud", b"loud", "picture", b"picture", "ratio", b"ratio", "rest", b"rest", "tag", b"tag", "token", b"token", "where", b"where", "who", b"who"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "direction", b"direction", "during", b"during", "env", b"env", "length", b"length", "loud", b"loud", "picture", b"picture", "ratio", b"ratio", "rest", b"rest", "since", b"since", "tag", b"tag", "token", b"token", "where", b"where", "who", b"who"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -508,3 +530,103 @@ class EveryResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___EveryResponse: _TypeAlias = EveryResponse  # noqa: Y015
+
+@_typing.final
+class ListRequest(_message.Message):
+    """How many numbers to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COUNT_FIELD_NUMBER: _builtins.int
+    count: _builtins.int
+    """How many."""
+    def __init__(
+        self,
+        *,
+        count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListRequest: _TypeAlias = ListRequest  # noqa: Y015
+
+@_typing.final
+class ListResponse(_message.Message):
+    """The numbers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPLY_FIELD_NUMBER: _builtins.int
+    TABLE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def reply(self) -> _chat_pb2.Reply:
+        """What people see."""
+
+    @_builtins.property
+    def table(self) -> _chat_pb2.Table:
+        """All of them, for a pipe."""
+
+    def __init__(
+        self,
+        *,
+        reply: _chat_pb2.Reply | None = ...,
+        table: _chat_pb2.Table | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reply", b"reply", "table", b"table"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reply", b"reply", "table", b"table"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListResponse: _TypeAlias = ListResponse  # noqa: Y015
+
+@_typing.final
+class TotalRequest(_message.Message):
+    """What to add up."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TABLE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def table(self) -> _chat_pb2.Table:
+        """The table."""
+
+    def __init__(
+        self,
+        *,
+        table: _chat_pb2.Table | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["table", b"table"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["table", b"table"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TotalRequest: _TypeAlias = TotalRequest  # noqa: Y015
+
+@_typing.final
+class TotalResponse(_message.Message):
+    """The sum."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPLY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def reply(self) -> _chat_pb2.Reply:
+        """What people see."""
+
+    def __init__(
+        self,
+        *,
+        reply: _chat_pb2.Reply | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reply", b"reply"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reply", b"reply"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TotalResponse: _TypeAlias = TotalResponse  # noqa: Y015
