@@ -36,6 +36,7 @@ BUS_ACK_LOST = LogEvent("bus.ack_lost", WARNING, "The bus did not note that a me
 BUS_PULL_STALLED = LogEvent("bus.pull_stalled", WARNING, "The heartbeat of a pull stayed away; it is asked for again.")
 BUS_FOLLOW_RETRIED = LogEvent("bus.follow_retried", WARNING, "A stream could not be followed; it is tried again.")
 LEDGER_GARBAGE = LogEvent("ledger.garbage", ERROR, "What stands in the ledger is no record.")
+MARK_GARBAGE = LogEvent("marks.garbage", WARNING, "A bot wrote what is no mark where its marks stand; it is left out.")
 SPANS_NOT_SENT = LogEvent("spans.not_sent", WARNING, "The collector did not take these spans; they are dropped.")
 COMMAND_REFUSED = LogEvent("command.refused", WARNING, "A message on a bot's queue is no command for it; it was dropped.")
 COMMAND_LATE = LogEvent("command.handed_back", INFO, "A command was handed back, for another worker or another time.")
@@ -63,6 +64,12 @@ LINE_UNCONFIRMED = LogEvent("line.unconfirmed", WARNING, "The bus did not say wh
 LINE_SETTLED = LogEvent("line.settled", INFO, "What became of an unconfirmed command is known.")
 DOOR_REFUSED = LogEvent("door.refused", WARNING, "A bot asked for a command that it may not have; the line says why.")
 UNEXPECTED = LogEvent("unexpected", ERROR, "An error nobody foresaw; the line holds its traceback.")
+LOGS_NOT_STORED = LogEvent("logs.not_stored", ERROR, "The store of lines could not be written; who sent them is told.")
+LOGS_FILE_UNREADABLE = LogEvent(
+    "logs.file_unreadable", WARNING, "A followed file could not be read or stored; it is tried again."
+)
+LOGS_DROPPED = LogEvent("logs.dropped", WARNING, "Syslog messages came faster than they could be stored, or at a bad time.")
+METRICS_NOT_KEPT = LogEvent("metrics.not_kept", WARNING, "A round of metrics could not be kept; the next one is tried.")
 TRUST_UNREADABLE = LogEvent("trust.unreadable", ERROR, "The file of trusted keys can't be read; the keys read before stay.")
 
 # --- metrics ---
@@ -95,6 +102,7 @@ SPANS_DROPPED = Counter("bellboard_spans_dropped_total", "Spans that could not b
 LINE_TO_CARD = Histogram(
     "bellboard_line_to_card_seconds", "From a line's arrival to its final card.", ["bot"], buckets=_buckets
 )
+METRICS_KEPT = Counter("bellboard_graphs_samples_total", "Samples that the embedded store of metrics took.", ["source"])
 BROWSERS = Gauge("bellboard_web_browsers", "Browsers that are connected.")
 
 # --- spans ---

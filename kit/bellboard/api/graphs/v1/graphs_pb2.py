@@ -27,7 +27,7 @@ from bellboard.api.options.v1 import options_pb2 as bellboard_dot_api_dot_option
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$bellboard/api/graphs/v1/graphs.proto\x12\x17\x62\x65llboard.api.graphs.v1\x1a bellboard/api/chat/v1/chat.proto\x1a&bellboard/api/options/v1/options.proto\x1a\x1egoogle/protobuf/duration.proto\"\x89\x04\n\x0cGraphRequest\x12P\n\x05names\x18\x01 \x01(\tBA\x82\xe1\x18=\x08\x01*.what is measured, such as errors or errors,rps2\x00Q\x00\x00\x00\x00\x00\x00i@\x12,\n\x03\x61pp\x18\x02 \x01(\tB\x1f\x82\xe1\x18\x1b\x08\x02*\x0cof which app2\x00Q\x00\x00\x00\x00\x00\x00P@\x12{\n\x05range\x18\x03 \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeBE\x82\xe1\x18\x41\x08\x03\x1a\x05since*6when, such as 2h, 10:00-10:30 or D142; 15m without oneH\x00\x88\x01\x01\x12R\n\x02\x62y\x18\x04 \x01(\tBF\x82\xe1\x18\x42\x1a\x02\x62y*1a line for each value of a label, such as version2\x00Q\x00\x00\x00\x00\x00\x00P@\x12X\n\x02vs\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB1\x82\xe1\x18-\x1a\x02vs*\'compare with so long before, such as 1w\x12\x44\n\x05table\x18\x06 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.TableB\x17\x82\xe1\x18\x13*\x11\x61 table, piped inB\x08\n\x06_range\"H\n\rGraphResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12\n\n\x02id\x18\x02 \x01(\t\"\xcb\x01\n\rPromqlRequest\x12\x33\n\x05query\x18\x01 \x01(\tB$\x82\xe1\x18 \x08\x01*\x11the query, quoted8\x01Q\x00\x00\x00\x00\x00@\x9f@\x12{\n\x05range\x18\x02 \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeBE\x82\xe1\x18\x41\x08\x02\x1a\x05since*6when, such as 2h, 10:00-10:30 or D142; 15m without oneH\x00\x88\x01\x01\x42\x08\n\x06_range\"I\n\x0ePromqlResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12\n\n\x02id\x18\x02 \x01(\t\"\xcd\x01\n\rTargetRequest\x12\x35\n\x06target\x18\x01 \x01(\tB%\x82\xe1\x18!\x08\x01*\x12the target, quoted8\x01Q\x00\x00\x00\x00\x00@\x9f@\x12{\n\x05range\x18\x02 \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeBE\x82\xe1\x18\x41\x08\x02\x1a\x05since*6when, such as 2h, 10:00-10:30 or D142; 15m without oneH\x00\x88\x01\x01\x42\x08\n\x06_range\"I\n\x0eTargetResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12\n\n\x02id\x18\x02 \x01(\t\"\r\n\x0bListRequest\";\n\x0cListResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\x9e\x01\n\x0c\x43ountRequest\x12H\n\x06\x63olumn\x18\x01 \x01(\tB8\x82\xe1\x18\x34\x12\x02\x62y*#the column whose values are counted2\x00Q\x00\x00\x00\x00\x00\x00Y@\x12\x44\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.TableB\x17\x82\xe1\x18\x13*\x11\x61 table, piped in\"<\n\rCountResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xd2\x01\n\nTopRequest\x12\x41\n\x04what\x18\x01 \x01(\tB3\x82\xe1\x18/\x08\x01* how many, such as 5; or a column8\x01Q\x00\x00\x00\x00\x00\x00Y@\x12;\n\x06\x63olumn\x18\x02 \x01(\tB+\x82\xe1\x18\'\x12\x02\x62y*\x16the column that counts2\x00Q\x00\x00\x00\x00\x00\x00Y@\x12\x44\n\x05table\x18\x03 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.TableB\x17\x82\xe1\x18\x13*\x11\x61 table, piped in\":\n\x0bTopResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xad\x01\n\rFilterRequest\x12V\n\tcondition\x18\x01 \x01(\tBC\x82\xe1\x18?\x08\x01 \x01*.a column, = != > or <, and a value: version=v28\x01Q\x00\x00\x00\x00\x00@\x7f@\x12\x44\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.TableB\x17\x82\xe1\x18\x13*\x11\x61 table, piped in\"=\n\x0e\x46ilterResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xb8\x01\n\x0bSortRequest\x12\x36\n\x06\x63olumn\x18\x01 \x01(\tB&\x82\xe1\x18\"\x08\x01*\x13the column to go by8\x01Q\x00\x00\x00\x00\x00\x00Y@\x12+\n\x04\x64\x65sc\x18\x02 \x01(\x08\x42\x1d\x82\xe1\x18\x19\x1a\x04\x64\x65sc*\x11the largest first\x12\x44\n\x05table\x18\x03 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.TableB\x17\x82\xe1\x18\x13*\x11\x61 table, piped in\";\n\x0cSortResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xa3\x01\n\x0cTableRequest\x12M\n\x07\x63olumns\x18\x01 \x01(\tB<\x82\xe1\x18\x38\x08\x01*)columns, split at commas: version,by,took8\x01Q\x00\x00\x00\x00\x00@\x7f@\x12\x44\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.TableB\x17\x82\xe1\x18\x13*\x11\x61 table, piped in\"<\n\rTableResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply2\xe0\r\n\rGraphsService\x12\x8e\x02\n\x05Graph\x12%.bellboard.api.graphs.v1.GraphRequest\x1a&.bellboard.api.graphs.v1.GraphResponse\"\xb5\x01\xf2\xe0\x18\xb0\x01\n\x05graph\x12\'draw what is measured, or a piped table\x18\x01\"\x02\x08\x1e\x32\x11graph errors shop2%graph errors,rps shop 2h --by version2\x1dgraph latency shop 1h --vs 1w2\x1fgraph errors shop --around D142\x12\xc5\x01\n\x06Promql\x12&.bellboard.api.graphs.v1.PromqlRequest\x1a\'.bellboard.api.graphs.v1.PromqlResponse\"j\xf2\xe0\x18\x66\n\x0cgraph promql\x12\x1a\x64raw a query to Prometheus\x18\x01\"\x02\x08\x1e\x32\x34graph promql \'sum(rate(http_requests_total[1m]))\' 2h\x12\xc3\x01\n\x06Target\x12&.bellboard.api.graphs.v1.TargetRequest\x1a\'.bellboard.api.graphs.v1.TargetResponse\"h\xf2\xe0\x18\x64\n\x0cgraph target\x12\x19\x64raw a target of Graphite\x18\x01\"\x02\x08\x1e\x32\x33graph target \'sumSeries(apps.shop.*.requests.*)\' 2h\x12\x9b\x01\n\x04List\x12$.bellboard.api.graphs.v1.ListRequest\x1a%.bellboard.api.graphs.v1.ListResponse\"F\xf2\xe0\x18\x42\n\ngraph list\x12&show what can be drawn by a short name\x18\x01\x32\ngraph list\x12\x9f\x01\n\x05\x43ount\x12%.bellboard.api.graphs.v1.CountRequest\x1a&.bellboard.api.graphs.v1.CountResponse\"G\xf2\xe0\x18\x43\n\x05\x63ount\x12\x1f\x63ount the rows of a piped table\x18\x01\x32\x10\x63ount by version2\x05\x63ount\x12\xaa\x01\n\x03Top\x12#.bellboard.api.graphs.v1.TopRequest\x1a$.bellboard.api.graphs.v1.TopResponse\"X\xf2\xe0\x18T\n\x03top\x12.keep the largest rows, or the commonest values\x18\x01\x32\x0etop 5 by count2\x0btop version\x12\xba\x01\n\x06\x46ilter\x12&.bellboard.api.graphs.v1.FilterRequest\x1a\'.bellboard.api.graphs.v1.FilterResponse\"_\xf2\xe0\x18[\n\x06\x66ilter\x12)keep the rows of a piped table that match\x18\x01\x32\x11\x66ilter version=v22\x11\x66ilter count > 10\x12\xaa\x01\n\x04Sort\x12$.bellboard.api.graphs.v1.SortRequest\x1a%.bellboard.api.graphs.v1.SortResponse\"U\xf2\xe0\x18Q\n\x04sort\x12&put the rows of a piped table in order\x18\x01\x32\x11sort count --desc2\x0csort version\x12\x9e\x01\n\x05Table\x12%.bellboard.api.graphs.v1.TableRequest\x1a&.bellboard.api.graphs.v1.TableResponse\"F\xf2\xe0\x18\x42\n\x05table\x12\"keep some columns of a piped table\x18\x01\x32\x13table version,count\x1a\x38\xea\xe0\x18\x34\n\x06graphs\x12(Graphs, and what can be done with tables\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$bellboard/api/graphs/v1/graphs.proto\x12\x17\x62\x65llboard.api.graphs.v1\x1a bellboard/api/chat/v1/chat.proto\x1a&bellboard/api/options/v1/options.proto\x1a\x1egoogle/protobuf/duration.proto\"\xee\x03\n\x0cGraphRequest\x12P\n\x05names\x18\x01 \x01(\tBA\x82\xe1\x18=\x08\x01*.what is measured, such as errors or errors,rps2\x00Q\x00\x00\x00\x00\x00\x00i@\x12,\n\x03\x61pp\x18\x02 \x01(\tB\x1f\x82\xe1\x18\x1b\x08\x02*\x0cof which app2\x00Q\x00\x00\x00\x00\x00\x00P@\x12j\n\x05range\x18\x03 \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB9\x82\xe1\x18\x35\x08\x03\x1a\x05since*%when, such as 2h, 10:00-10:30 or D1422\x03\x31\x35m\x12R\n\x02\x62y\x18\x04 \x01(\tBF\x82\xe1\x18\x42\x1a\x02\x62y*1a line for each value of a label, such as version2\x00Q\x00\x00\x00\x00\x00\x00P@\x12X\n\x02vs\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB1\x82\xe1\x18-\x1a\x02vs*\'compare with so long before, such as 1w\x12\x44\n\x05table\x18\x06 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.TableB\x17\x82\xe1\x18\x13*\x11\x61 table, piped in\"H\n\rGraphResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12\n\n\x02id\x18\x02 \x01(\t\"\xb0\x01\n\rPromqlRequest\x12\x33\n\x05query\x18\x01 \x01(\tB$\x82\xe1\x18 \x08\x01*\x11the query, quoted8\x01Q\x00\x00\x00\x00\x00@\x9f@\x12j\n\x05range\x18\x02 \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB9\x82\xe1\x18\x35\x08\x02\x1a\x05since*%when, such as 2h, 10:00-10:30 or D1422\x03\x31\x35m\"I\n\x0ePromqlResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12\n\n\x02id\x18\x02 \x01(\t\"\xb2\x01\n\rTargetRequest\x12\x35\n\x06target\x18\x01 \x01(\tB%\x82\xe1\x18!\x08\x01*\x12the target, quoted8\x01Q\x00\x00\x00\x00\x00@\x9f@\x12j\n\x05range\x18\x02 \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB9\x82\xe1\x18\x35\x08\x02\x1a\x05since*%when, such as 2h, 10:00-10:30 or D1422\x03\x31\x35m\"I\n\x0eTargetResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12\n\n\x02id\x18\x02 \x01(\t\"\r\n\x0bListRequest\";\n\x0cListResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xa0\x01\n\x0c\x43ountRequest\x12H\n\x06\x63olumn\x18\x01 \x01(\tB8\x82\xe1\x18\x34\x12\x02\x62y*#the column whose values are counted2\x00Q\x00\x00\x00\x00\x00\x00Y@\x12\x46\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.TableB\x19\x82\xe1\x18\x15*\x11\x61 table, piped in8\x01\"<\n\rCountResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xd4\x01\n\nTopRequest\x12\x41\n\x04what\x18\x01 \x01(\tB3\x82\xe1\x18/\x08\x01* how many, such as 5; or a column8\x01Q\x00\x00\x00\x00\x00\x00Y@\x12;\n\x06\x63olumn\x18\x02 \x01(\tB+\x82\xe1\x18\'\x12\x02\x62y*\x16the column that counts2\x00Q\x00\x00\x00\x00\x00\x00Y@\x12\x46\n\x05table\x18\x03 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.TableB\x19\x82\xe1\x18\x15*\x11\x61 table, piped in8\x01\":\n\x0bTopResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xaf\x01\n\rFilterRequest\x12V\n\tcondition\x18\x01 \x01(\tBC\x82\xe1\x18?\x08\x01 \x01*.a column, = != > or <, and a value: version=v28\x01Q\x00\x00\x00\x00\x00@\x7f@\x12\x46\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.TableB\x19\x82\xe1\x18\x15*\x11\x61 table, piped in8\x01\"=\n\x0e\x46ilterResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xba\x01\n\x0bSortRequest\x12\x36\n\x06\x63olumn\x18\x01 \x01(\tB&\x82\xe1\x18\"\x08\x01*\x13the column to go by8\x01Q\x00\x00\x00\x00\x00\x00Y@\x12+\n\x04\x64\x65sc\x18\x02 \x01(\x08\x42\x1d\x82\xe1\x18\x19\x1a\x04\x64\x65sc*\x11the largest first\x12\x46\n\x05table\x18\x03 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.TableB\x19\x82\xe1\x18\x15*\x11\x61 table, piped in8\x01\";\n\x0cSortResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xa5\x01\n\x0cTableRequest\x12M\n\x07\x63olumns\x18\x01 \x01(\tB<\x82\xe1\x18\x38\x08\x01*)columns, split at commas: version,by,took8\x01Q\x00\x00\x00\x00\x00@\x7f@\x12\x46\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.TableB\x19\x82\xe1\x18\x15*\x11\x61 table, piped in8\x01\"<\n\rTableResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply2\x8b\x0f\n\rGraphsService\x12\x8e\x02\n\x05Graph\x12%.bellboard.api.graphs.v1.GraphRequest\x1a&.bellboard.api.graphs.v1.GraphResponse\"\xb5\x01\xf2\xe0\x18\xb0\x01\n\x05graph\x12\'draw what is measured, or a piped table\x18\x01\"\x02\x08\x1e\x32\x11graph errors shop2%graph errors,rps shop 2h --by version2\x1dgraph latency shop 1h --vs 1w2\x1fgraph errors shop --around D142\x12\xc5\x01\n\x06Promql\x12&.bellboard.api.graphs.v1.PromqlRequest\x1a\'.bellboard.api.graphs.v1.PromqlResponse\"j\xf2\xe0\x18\x66\n\x0cgraph promql\x12\x1a\x64raw a query to Prometheus\x18\x01\"\x02\x08\x1e\x32\x34graph promql \'sum(rate(http_requests_total[1m]))\' 2h\x12\xc3\x01\n\x06Target\x12&.bellboard.api.graphs.v1.TargetRequest\x1a\'.bellboard.api.graphs.v1.TargetResponse\"h\xf2\xe0\x18\x64\n\x0cgraph target\x12\x19\x64raw a target of Graphite\x18\x01\"\x02\x08\x1e\x32\x33graph target \'sumSeries(apps.shop.*.requests.*)\' 2h\x12\x9b\x01\n\x04List\x12$.bellboard.api.graphs.v1.ListRequest\x1a%.bellboard.api.graphs.v1.ListResponse\"F\xf2\xe0\x18\x42\n\ngraph list\x12&show what can be drawn by a short name\x18\x01\x32\ngraph list\x12\xb6\x01\n\x05\x43ount\x12%.bellboard.api.graphs.v1.CountRequest\x1a&.bellboard.api.graphs.v1.CountResponse\"^\xf2\xe0\x18Z\n\x05\x63ount\x12\x1f\x63ount the rows of a piped table\x18\x01\x32\x1agraph list | count by name2\x12graph list | count\x12\xd1\x01\n\x03Top\x12#.bellboard.api.graphs.v1.TopRequest\x1a$.bellboard.api.graphs.v1.TopResponse\"\x7f\xf2\xe0\x18{\n\x03top\x12.keep the largest rows, or the commonest values\x18\x01\x32+graph list | count by unit | top 5 by count2\x15graph list | top name\x12\xe6\x01\n\x06\x46ilter\x12&.bellboard.api.graphs.v1.FilterRequest\x1a\'.bellboard.api.graphs.v1.FilterResponse\"\x8a\x01\xf2\xe0\x18\x85\x01\n\x06\x66ilter\x12)keep the rows of a piped table that match\x18\x01\x32\x1fgraph list | filter name=errors2-graph list | count by unit | filter count > 1\x12\xd1\x01\n\x04Sort\x12$.bellboard.api.graphs.v1.SortRequest\x1a%.bellboard.api.graphs.v1.SortResponse\"|\xf2\xe0\x18x\n\x04sort\x12&put the rows of a piped table in order\x18\x01\x32.graph list | count by unit | sort count --desc2\x16graph list | sort name\x12\xb8\x01\n\x05Table\x12%.bellboard.api.graphs.v1.TableRequest\x1a&.bellboard.api.graphs.v1.TableResponse\"`\xf2\xe0\x18\\\n\x05table\x12\"keep some columns of a piped table\x18\x01\x32-graph list | count by name | table name,count\x1a\x38\xea\xe0\x18\x34\n\x06graphs\x12(Graphs, and what can be done with tables\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,7 +39,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GRAPHREQUEST'].fields_by_name['app']._loaded_options = None
   _globals['_GRAPHREQUEST'].fields_by_name['app']._serialized_options = b'\202\341\030\033\010\002*\014of which app2\000Q\000\000\000\000\000\000P@'
   _globals['_GRAPHREQUEST'].fields_by_name['range']._loaded_options = None
-  _globals['_GRAPHREQUEST'].fields_by_name['range']._serialized_options = b'\202\341\030A\010\003\032\005since*6when, such as 2h, 10:00-10:30 or D142; 15m without one'
+  _globals['_GRAPHREQUEST'].fields_by_name['range']._serialized_options = b'\202\341\0305\010\003\032\005since*%when, such as 2h, 10:00-10:30 or D1422\00315m'
   _globals['_GRAPHREQUEST'].fields_by_name['by']._loaded_options = None
   _globals['_GRAPHREQUEST'].fields_by_name['by']._serialized_options = b'\202\341\030B\032\002by*1a line for each value of a label, such as version2\000Q\000\000\000\000\000\000P@'
   _globals['_GRAPHREQUEST'].fields_by_name['vs']._loaded_options = None
@@ -49,35 +49,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PROMQLREQUEST'].fields_by_name['query']._loaded_options = None
   _globals['_PROMQLREQUEST'].fields_by_name['query']._serialized_options = b'\202\341\030 \010\001*\021the query, quoted8\001Q\000\000\000\000\000@\237@'
   _globals['_PROMQLREQUEST'].fields_by_name['range']._loaded_options = None
-  _globals['_PROMQLREQUEST'].fields_by_name['range']._serialized_options = b'\202\341\030A\010\002\032\005since*6when, such as 2h, 10:00-10:30 or D142; 15m without one'
+  _globals['_PROMQLREQUEST'].fields_by_name['range']._serialized_options = b'\202\341\0305\010\002\032\005since*%when, such as 2h, 10:00-10:30 or D1422\00315m'
   _globals['_TARGETREQUEST'].fields_by_name['target']._loaded_options = None
   _globals['_TARGETREQUEST'].fields_by_name['target']._serialized_options = b'\202\341\030!\010\001*\022the target, quoted8\001Q\000\000\000\000\000@\237@'
   _globals['_TARGETREQUEST'].fields_by_name['range']._loaded_options = None
-  _globals['_TARGETREQUEST'].fields_by_name['range']._serialized_options = b'\202\341\030A\010\002\032\005since*6when, such as 2h, 10:00-10:30 or D142; 15m without one'
+  _globals['_TARGETREQUEST'].fields_by_name['range']._serialized_options = b'\202\341\0305\010\002\032\005since*%when, such as 2h, 10:00-10:30 or D1422\00315m'
   _globals['_COUNTREQUEST'].fields_by_name['column']._loaded_options = None
   _globals['_COUNTREQUEST'].fields_by_name['column']._serialized_options = b'\202\341\0304\022\002by*#the column whose values are counted2\000Q\000\000\000\000\000\000Y@'
   _globals['_COUNTREQUEST'].fields_by_name['table']._loaded_options = None
-  _globals['_COUNTREQUEST'].fields_by_name['table']._serialized_options = b'\202\341\030\023*\021a table, piped in'
+  _globals['_COUNTREQUEST'].fields_by_name['table']._serialized_options = b'\202\341\030\025*\021a table, piped in8\001'
   _globals['_TOPREQUEST'].fields_by_name['what']._loaded_options = None
   _globals['_TOPREQUEST'].fields_by_name['what']._serialized_options = b'\202\341\030/\010\001* how many, such as 5; or a column8\001Q\000\000\000\000\000\000Y@'
   _globals['_TOPREQUEST'].fields_by_name['column']._loaded_options = None
   _globals['_TOPREQUEST'].fields_by_name['column']._serialized_options = b'\202\341\030\'\022\002by*\026the column that counts2\000Q\000\000\000\000\000\000Y@'
   _globals['_TOPREQUEST'].fields_by_name['table']._loaded_options = None
-  _globals['_TOPREQUEST'].fields_by_name['table']._serialized_options = b'\202\341\030\023*\021a table, piped in'
+  _globals['_TOPREQUEST'].fields_by_name['table']._serialized_options = b'\202\341\030\025*\021a table, piped in8\001'
   _globals['_FILTERREQUEST'].fields_by_name['condition']._loaded_options = None
   _globals['_FILTERREQUEST'].fields_by_name['condition']._serialized_options = b'\202\341\030?\010\001 \001*.a column, = != > or <, and a value: version=v28\001Q\000\000\000\000\000@\177@'
   _globals['_FILTERREQUEST'].fields_by_name['table']._loaded_options = None
-  _globals['_FILTERREQUEST'].fields_by_name['table']._serialized_options = b'\202\341\030\023*\021a table, piped in'
+  _globals['_FILTERREQUEST'].fields_by_name['table']._serialized_options = b'\202\341\030\025*\021a table, piped in8\001'
   _globals['_SORTREQUEST'].fields_by_name['column']._loaded_options = None
   _globals['_SORTREQUEST'].fields_by_name['column']._serialized_options = b'\202\341\030\"\010\001*\023the column to go by8\001Q\000\000\000\000\000\000Y@'
   _globals['_SORTREQUEST'].fields_by_name['desc']._loaded_options = None
   _globals['_SORTREQUEST'].fields_by_name['desc']._serialized_options = b'\202\341\030\031\032\004desc*\021the largest first'
   _globals['_SORTREQUEST'].fields_by_name['table']._loaded_options = None
-  _globals['_SORTREQUEST'].fields_by_name['table']._serialized_options = b'\202\341\030\023*\021a table, piped in'
+  _globals['_SORTREQUEST'].fields_by_name['table']._serialized_options = b'\202\341\030\025*\021a table, piped in8\001'
   _globals['_TABLEREQUEST'].fields_by_name['columns']._loaded_options = None
   _globals['_TABLEREQUEST'].fields_by_name['columns']._serialized_options = b'\202\341\0308\010\001*)columns, split at commas: version,by,took8\001Q\000\000\000\000\000@\177@'
   _globals['_TABLEREQUEST'].fields_by_name['table']._loaded_options = None
-  _globals['_TABLEREQUEST'].fields_by_name['table']._serialized_options = b'\202\341\030\023*\021a table, piped in'
+  _globals['_TABLEREQUEST'].fields_by_name['table']._serialized_options = b'\202\341\030\025*\021a table, piped in8\001'
   _globals['_GRAPHSSERVICE']._loaded_options = None
   _globals['_GRAPHSSERVICE']._serialized_options = b'\352\340\0304\n\006graphs\022(Graphs, and what can be done with tables\030\001'
   _globals['_GRAPHSSERVICE'].methods_by_name['Graph']._loaded_options = None
@@ -89,51 +89,51 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GRAPHSSERVICE'].methods_by_name['List']._loaded_options = None
   _globals['_GRAPHSSERVICE'].methods_by_name['List']._serialized_options = b'\362\340\030B\n\ngraph list\022&show what can be drawn by a short name\030\0012\ngraph list'
   _globals['_GRAPHSSERVICE'].methods_by_name['Count']._loaded_options = None
-  _globals['_GRAPHSSERVICE'].methods_by_name['Count']._serialized_options = b'\362\340\030C\n\005count\022\037count the rows of a piped table\030\0012\020count by version2\005count'
+  _globals['_GRAPHSSERVICE'].methods_by_name['Count']._serialized_options = b'\362\340\030Z\n\005count\022\037count the rows of a piped table\030\0012\032graph list | count by name2\022graph list | count'
   _globals['_GRAPHSSERVICE'].methods_by_name['Top']._loaded_options = None
-  _globals['_GRAPHSSERVICE'].methods_by_name['Top']._serialized_options = b'\362\340\030T\n\003top\022.keep the largest rows, or the commonest values\030\0012\016top 5 by count2\013top version'
+  _globals['_GRAPHSSERVICE'].methods_by_name['Top']._serialized_options = b'\362\340\030{\n\003top\022.keep the largest rows, or the commonest values\030\0012+graph list | count by unit | top 5 by count2\025graph list | top name'
   _globals['_GRAPHSSERVICE'].methods_by_name['Filter']._loaded_options = None
-  _globals['_GRAPHSSERVICE'].methods_by_name['Filter']._serialized_options = b'\362\340\030[\n\006filter\022)keep the rows of a piped table that match\030\0012\021filter version=v22\021filter count > 10'
+  _globals['_GRAPHSSERVICE'].methods_by_name['Filter']._serialized_options = b'\362\340\030\205\001\n\006filter\022)keep the rows of a piped table that match\030\0012\037graph list | filter name=errors2-graph list | count by unit | filter count > 1'
   _globals['_GRAPHSSERVICE'].methods_by_name['Sort']._loaded_options = None
-  _globals['_GRAPHSSERVICE'].methods_by_name['Sort']._serialized_options = b'\362\340\030Q\n\004sort\022&put the rows of a piped table in order\030\0012\021sort count --desc2\014sort version'
+  _globals['_GRAPHSSERVICE'].methods_by_name['Sort']._serialized_options = b'\362\340\030x\n\004sort\022&put the rows of a piped table in order\030\0012.graph list | count by unit | sort count --desc2\026graph list | sort name'
   _globals['_GRAPHSSERVICE'].methods_by_name['Table']._loaded_options = None
-  _globals['_GRAPHSSERVICE'].methods_by_name['Table']._serialized_options = b'\362\340\030B\n\005table\022\"keep some columns of a piped table\030\0012\023table version,count'
+  _globals['_GRAPHSSERVICE'].methods_by_name['Table']._serialized_options = b'\362\340\030\\\n\005table\022\"keep some columns of a piped table\030\0012-graph list | count by name | table name,count'
   _globals['_GRAPHREQUEST']._serialized_start=172
-  _globals['_GRAPHREQUEST']._serialized_end=693
-  _globals['_GRAPHRESPONSE']._serialized_start=695
-  _globals['_GRAPHRESPONSE']._serialized_end=767
-  _globals['_PROMQLREQUEST']._serialized_start=770
-  _globals['_PROMQLREQUEST']._serialized_end=973
-  _globals['_PROMQLRESPONSE']._serialized_start=975
-  _globals['_PROMQLRESPONSE']._serialized_end=1048
-  _globals['_TARGETREQUEST']._serialized_start=1051
-  _globals['_TARGETREQUEST']._serialized_end=1256
-  _globals['_TARGETRESPONSE']._serialized_start=1258
-  _globals['_TARGETRESPONSE']._serialized_end=1331
-  _globals['_LISTREQUEST']._serialized_start=1333
-  _globals['_LISTREQUEST']._serialized_end=1346
-  _globals['_LISTRESPONSE']._serialized_start=1348
-  _globals['_LISTRESPONSE']._serialized_end=1407
-  _globals['_COUNTREQUEST']._serialized_start=1410
-  _globals['_COUNTREQUEST']._serialized_end=1568
-  _globals['_COUNTRESPONSE']._serialized_start=1570
-  _globals['_COUNTRESPONSE']._serialized_end=1630
-  _globals['_TOPREQUEST']._serialized_start=1633
-  _globals['_TOPREQUEST']._serialized_end=1843
-  _globals['_TOPRESPONSE']._serialized_start=1845
-  _globals['_TOPRESPONSE']._serialized_end=1903
-  _globals['_FILTERREQUEST']._serialized_start=1906
-  _globals['_FILTERREQUEST']._serialized_end=2079
-  _globals['_FILTERRESPONSE']._serialized_start=2081
-  _globals['_FILTERRESPONSE']._serialized_end=2142
-  _globals['_SORTREQUEST']._serialized_start=2145
-  _globals['_SORTREQUEST']._serialized_end=2329
-  _globals['_SORTRESPONSE']._serialized_start=2331
-  _globals['_SORTRESPONSE']._serialized_end=2390
-  _globals['_TABLEREQUEST']._serialized_start=2393
-  _globals['_TABLEREQUEST']._serialized_end=2556
-  _globals['_TABLERESPONSE']._serialized_start=2558
-  _globals['_TABLERESPONSE']._serialized_end=2618
-  _globals['_GRAPHSSERVICE']._serialized_start=2621
-  _globals['_GRAPHSSERVICE']._serialized_end=4381
+  _globals['_GRAPHREQUEST']._serialized_end=666
+  _globals['_GRAPHRESPONSE']._serialized_start=668
+  _globals['_GRAPHRESPONSE']._serialized_end=740
+  _globals['_PROMQLREQUEST']._serialized_start=743
+  _globals['_PROMQLREQUEST']._serialized_end=919
+  _globals['_PROMQLRESPONSE']._serialized_start=921
+  _globals['_PROMQLRESPONSE']._serialized_end=994
+  _globals['_TARGETREQUEST']._serialized_start=997
+  _globals['_TARGETREQUEST']._serialized_end=1175
+  _globals['_TARGETRESPONSE']._serialized_start=1177
+  _globals['_TARGETRESPONSE']._serialized_end=1250
+  _globals['_LISTREQUEST']._serialized_start=1252
+  _globals['_LISTREQUEST']._serialized_end=1265
+  _globals['_LISTRESPONSE']._serialized_start=1267
+  _globals['_LISTRESPONSE']._serialized_end=1326
+  _globals['_COUNTREQUEST']._serialized_start=1329
+  _globals['_COUNTREQUEST']._serialized_end=1489
+  _globals['_COUNTRESPONSE']._serialized_start=1491
+  _globals['_COUNTRESPONSE']._serialized_end=1551
+  _globals['_TOPREQUEST']._serialized_start=1554
+  _globals['_TOPREQUEST']._serialized_end=1766
+  _globals['_TOPRESPONSE']._serialized_start=1768
+  _globals['_TOPRESPONSE']._serialized_end=1826
+  _globals['_FILTERREQUEST']._serialized_start=1829
+  _globals['_FILTERREQUEST']._serialized_end=2004
+  _globals['_FILTERRESPONSE']._serialized_start=2006
+  _globals['_FILTERRESPONSE']._serialized_end=2067
+  _globals['_SORTREQUEST']._serialized_start=2070
+  _globals['_SORTREQUEST']._serialized_end=2256
+  _globals['_SORTRESPONSE']._serialized_start=2258
+  _globals['_SORTRESPONSE']._serialized_end=2317
+  _globals['_TABLEREQUEST']._serialized_start=2320
+  _globals['_TABLEREQUEST']._serialized_end=2485
+  _globals['_TABLERESPONSE']._serialized_start=2487
+  _globals['_TABLERESPONSE']._serialized_end=2547
+  _globals['_GRAPHSSERVICE']._serialized_start=2550
+  _globals['_GRAPHSSERVICE']._serialized_end=4481
 # @@protoc_insertion_point(module_scope)

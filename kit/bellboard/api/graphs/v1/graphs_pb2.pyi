@@ -58,13 +58,11 @@ class GraphRequest(_message.Message):
         vs: _duration_pb2.Duration | None = ...,
         table: _chat_pb2.Table | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_range", b"_range", "range", b"range", "table", b"table", "vs", b"vs"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "table", b"table", "vs", b"vs"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_range", b"_range", "app", b"app", "by", b"by", "names", b"names", "range", b"range", "table", b"table", "vs", b"vs"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["app", b"app", "by", b"by", "names", b"names", "range", b"range", "table", b"table", "vs", b"vs"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__range: _TypeAlias = _typing.Literal["range"]  # noqa: Y015
-    _WhichOneofArgType__range: _TypeAlias = _typing.Literal["_range", b"_range"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__range) -> _WhichOneofReturnType__range | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GraphRequest: _TypeAlias = GraphRequest  # noqa: Y015
 
@@ -116,13 +114,11 @@ class PromqlRequest(_message.Message):
         query: _builtins.str = ...,
         range: _chat_pb2.TimeRange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_range", b"_range", "range", b"range"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_range", b"_range", "query", b"query", "range", b"range"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["query", b"query", "range", b"range"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__range: _TypeAlias = _typing.Literal["range"]  # noqa: Y015
-    _WhichOneofArgType__range: _TypeAlias = _typing.Literal["_range", b"_range"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__range) -> _WhichOneofReturnType__range | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PromqlRequest: _TypeAlias = PromqlRequest  # noqa: Y015
 
@@ -174,13 +170,11 @@ class TargetRequest(_message.Message):
         target: _builtins.str = ...,
         range: _chat_pb2.TimeRange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_range", b"_range", "range", b"range"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_range", b"_range", "range", b"range", "target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["range", b"range", "target", b"target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType__range: _TypeAlias = _typing.Literal["range"]  # noqa: Y015
-    _WhichOneofArgType__range: _TypeAlias = _typing.Literal["_range", b"_range"]  # noqa: Y015
-    def WhichOneof(self, oneof_group: _WhichOneofArgType__range) -> _WhichOneofReturnType__range | None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___TargetRequest: _TypeAlias = TargetRequest  # noqa: Y015
 
