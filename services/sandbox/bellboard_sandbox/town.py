@@ -38,16 +38,17 @@ def main() -> None:
     parser.add_argument("--dir", required=True, type=Path, help="its folder; it is made")
     parser.add_argument("--seed", type=int, default=1, help="of its customers and of chance (default: 1)")
     parser.add_argument("--rate", type=float, default=20.0, help="requests of customers in a second; 0 for none (default: 20)")
+    parser.add_argument("--leash", action="store_true", help="end when standard input ends: with whoever started it")
     given = parser.parse_args()
     try:
         folder = _folder(given.dir)
         with _lock(folder):
-            asyncio.run(run(folder, given.seed, given.rate))
+            asyncio.run(run(folder, given.seed, given.rate, leash=given.leash))
     except (CanNotRun, NoBalancer) as error:
         sys.exit(f"sandbox: {error}")
 
 
-async def run(folder: Path, seed: int, rate: float) -> None:
+async def run(folder: Path, seed: int, rate: float, *, leash: bool = False) -> None:
     """Run the sandbox in its folder.
 
     Raises:
@@ -55,8 +56,11 @@ async def run(folder: Path, seed: int, rate: float) -> None:
     """
     began = time.monotonic()
     stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
+    if leash:
+        loop.add_reader(0, _read_leash, stop)
     state = State.load(folder)
     state.save()
     async with AsyncExitStack() as stack:
@@ -72,10 +76,17 @@ async def run(folder: Path, seed: int, rate: float) -> None:
                 print(f"sandbox: {problem}", file=sys.stderr)
         control = Server(folder / SOCKET, Control(state, fleet, balancer, customers).answer)
         await control.start()
-        stack.push_async_callback(control.close)
+        stack.push_async_callback(control.close, 0.2)
         customers.start()
-        print(f"sandbox: ready in {time.monotonic() - began:.2f} s", file=sys.stderr)
+        print(f"sandbox: ready in {time.monotonic() - began:.2f} s", flush=True)
         await stop.wait()
+
+
+def _read_leash(stop: asyncio.Event) -> None:
+    """Standard input can be read: what it says is of no interest, but that it ends."""
+    if not os.read(0, 4096):
+        asyncio.get_running_loop().remove_reader(0)
+        stop.set()
 
 
 def _folder(given: Path) -> Path:

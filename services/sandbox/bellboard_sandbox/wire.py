@@ -83,16 +83,18 @@ class Server:
             traceback.print_exc(file=sys.stderr)
             return as_json({"error": "it broke"}, 500)
 
-    async def close(self) -> None:
-        """Take no more connections, let running requests finish, and close what is idle."""
+    async def close(self, grace: float | None = None) -> None:
+        """Take no more connections, let running requests finish, in so many seconds if that is said, and close the rest."""
         self.closing = True
         if self._server:
             self._server.close()
         self._path.unlink(missing_ok=True)
         for connection in tuple(self.connections):
             connection.finish()
-        while running := [connection.task for connection in self.connections if connection.task]:
-            await asyncio.wait(running)
+        if running := [connection.task for connection in self.connections if connection.task]:
+            _, late = await asyncio.wait(running, timeout=grace)
+            for task in late:
+                task.cancel()
 
 
 class _Served(asyncio.Protocol):
