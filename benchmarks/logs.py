@@ -1,0 +1,101 @@
+"""The embedded store of lines: how fast they go in, and how fast a word is found: ``python -m benchmarks.logs``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import random
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from bellboard_logs.entries import Entry
+from bellboard_logs.ingest.lines import read
+from bellboard_logs.query import Query
+from bellboard_logs.store import Stored, Writer
+from bellboard_logs.store.reader import Reader
+
+BATCH = 5_000
+SEARCHES = 200
+_SHAPES = (
+    ("info", "order {n} placed by customer {m} for {p} EUR"),
+    ("info", "GET /cart/{n} 200 in {m} ms"),
+    ("info", "GET /stock/{n} 200 in {m} ms from replica web-{k}"),
+    ("debug", "cache hit for key cart-{n}"),
+    ("warning", "stock answered late: {m} ms"),
+    ("error", "payment token mismatch for order {n}"),
+)
+_WEIGHTS = (30, 40, 20, 7, 2, 1)
+
+
+def lines(count: int, start: float) -> list[str]:
+    """Lines of a shop as JSON, a tenth of a millisecond apart."""
+    chance = random.Random(7)
+    made = []
+    for number in range(count):
+        ((level, shape),) = chance.choices(_SHAPES, _WEIGHTS)
+        words = shape.format(n=chance.randrange(10**6), m=chance.randrange(900), p=chance.randrange(200), k=number % 3)
+        at = start + number / 10_000
+        made.append(
+            f'{{"ts":{at:.4f},"level":"{level}","app":"shop","service":"web","version":"v{number % 2 + 1}",'
+            f'"replica":"web-{number % 3}","msg":"{words}"}}'
+        )
+    return made
+
+
+async def put_in(writer: Writer, texts: list[str]) -> float:
+    """Read and store lines as a shipper would send them; lines per second."""
+    begun = time.perf_counter()
+    waiting: set[asyncio.Task[None]] = set()
+    for at in range(0, len(texts), BATCH):
+        entries: list[Entry] = [read(text, now=0.0) for text in texts[at : at + BATCH]]
+        waiting.add(asyncio.create_task(writer.write(entries)))
+        if len(waiting) >= 4:
+            _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.sleep(0)
+    await asyncio.gather(*waiting)
+    return len(texts) / (time.perf_counter() - begun)
+
+
+async def find(stored: Stored, word: str, start: float, end: float) -> tuple[int, float, float]:
+    """How many lines a search counts, and its median and 95th percentile in milliseconds."""
+    took, total = [], 0
+    for _ in range(SEARCHES):
+        begun = time.perf_counter()
+        total = (await stored.search(Query("shop", start, end, words=(word,)), limit=1000)).total
+        took.append((time.perf_counter() - begun) * 1e3)
+    return total, statistics.median(took), sorted(took)[int(0.95 * len(took))]
+
+
+async def measure(count: int, folder: Path) -> None:
+    """Print the figures as a table."""
+    start = 1_700_000_000.0
+    texts = lines(count, start)
+    file = folder / "lines.db"
+    async with Writer(file, max_bytes=1 << 40, max_age=float("1e10")) as writer:
+        rate = await put_in(writer, texts)
+        reader = Reader(file)
+        stored = Stored(writer, reader)
+        print(f"in: {rate:,.0f} lines/s; {file.stat().st_size / 2**20:,.0f} MiB for {count:,} lines")
+        print("| word | lines | median ms | p95 ms |\n|---|---|---|---|")
+        for word in ("mismatch", "order", "get", "cart-123456", "error", "web-1"):
+            total, median, p95 = await find(stored, word, start, start + count)
+            print(f"| {word} | {total:,} | {median:.1f} | {p95:.1f} |")
+        for what in ("level", "version", "pattern"):
+            begun = time.perf_counter()
+            await stored.count(Query("shop", start, start + count), what)
+            print(f"count by {what}: {time.perf_counter() - begun:.2f} s over all")
+        await reader.close()
+
+
+def main() -> None:
+    """Measure, in a folder that goes away."""
+    given = argparse.ArgumentParser(description=__doc__)
+    given.add_argument("--lines", type=int, default=1_000_000)
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(measure(given.parse_args().lines, Path(folder)))
+
+
+if __name__ == "__main__":
+    main()

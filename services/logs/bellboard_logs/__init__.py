@@ -1,0 +1,1 @@
+"""The logs bot: what the apps said."""

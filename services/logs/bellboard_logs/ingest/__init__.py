@@ -1,0 +1,1 @@
+"""How lines get into the embedded store: followed files, Loki's push API, syslog."""
