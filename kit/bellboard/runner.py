@@ -16,8 +16,12 @@ from bellboard.bot import Bot
 from bellboard.bus import Bus
 from bellboard.envelope import Verifier
 from bellboard.errors import SettingsError
+from bellboard.keep import Keep
+from bellboard.keep.bus import REHEARSAL, BusKeep
 from bellboard.ledger.ops import World
 from bellboard.ledger.store import Store
+from bellboard.marks import Marks
+from bellboard.marks.bus import BusMarks
 from bellboard.presence import Presence
 from bellboard.process import Stop, launch, open_health
 from bellboard.providers import Providers
@@ -56,8 +60,6 @@ async def serve(bot: Bot, register: Register | None, settings: BotSettings, stop
     if register is not None:
         register(providers, settings)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(providers)
-        await providers.start(bot.needs)
         admission = Admission(
             bot.contract,
             Verifier.from_file(settings.trust_file),
@@ -69,6 +71,8 @@ async def serve(bot: Bot, register: Register | None, settings: BotSettings, stop
             settings.bus_url, name=settings.replica, nkey_seed=settings.nkey_file, on_closed=stop.bus_closed
         )
         stack.push_async_callback(bus.close)
+        await stack.enter_async_context(providers)
+        await _provide(providers, bot, bus)
         spans = SpanSender(bot.name)
         stack.push_async_callback(spans.close)
         means = Means(bus, Blobs(bus, bot.name), spans)
@@ -80,6 +84,16 @@ async def serve(bot: Bot, register: Register | None, settings: BotSettings, stop
         await open_health(health)
         logs.emit(names.SERVICE_READY, replica=settings.replica, health_port=health.port, digest=bot.contract.digest)
         await _work(worker, presence, spans, stop)
+
+
+async def _provide(providers: Providers, bot: Bot, bus: Bus) -> None:
+    """Make what its handlers need; first what the kit gives every bot, so that the rest may build on it."""
+    providers.register(Keep, lambda: BusKeep(bus, bot.name))
+    providers.rehearse(Keep, lambda: BusKeep(bus, bot.name, REHEARSAL))
+    providers.register(Marks, lambda: BusMarks(bus, bot.name))
+    providers.rehearse(Marks, lambda: BusMarks(bus, bot.name, rehearsing=True))
+    await providers.start((Keep, Marks))
+    await providers.start(bot.needs)
 
 
 async def _work(worker: Worker, presence: Presence, spans: SpanSender, stop: Stop) -> None:

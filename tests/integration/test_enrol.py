@@ -11,8 +11,11 @@ import pytest
 from bellboard.api.options.v1 import options_pb2 as options
 from bellboard.bus import Bus
 from bellboard.errors import BusUnavailable
+from bellboard.keep.bus import BusKeep
+from bellboard.marks import Draft
+from bellboard.marks.bus import BusMarks
 from bellboard.provision import House, admit, enrol
-from bellboard.provision.layout import STREAMS
+from bellboard.provision.layout import streams as layout
 from bellboard.telemetry import names
 from bellboard.testing import eventually
 from bellboard.testing.plugin import BusAs
@@ -27,7 +30,7 @@ WEATHER = enrol.enrolment(
 
 async def streams(provisioner: Bus) -> dict[str, dict[str, object]]:
     found = {}
-    for stream in STREAMS:
+    for stream in layout(["memes", "practice"]):
         answer = await provisioner.request(f"$JS.API.STREAM.INFO.{stream.name}")
         found[stream.name] = orjson.loads(answer.payload)["config"]
     return found
@@ -40,10 +43,15 @@ async def test_the_streams_keep_what_they_are_given(bus_as: BusAs) -> None:
     assert (progress["storage"], progress["discard"], progress["max_age"]) == ("memory", "old", 24 * 3600 * 10**9)
     contracts = configs.pop("REG")
     assert contracts["max_msgs_per_subject"] == 1
+    for bot in ("memes", "practice"):
+        keep = configs.pop(f"KEEP_{bot}")
+        assert (keep["storage"], keep["max_msgs_per_subject"], keep["allow_msg_ttl"]) == ("file", 1, True)
+        assert keep["deny_delete"] is keep["deny_purge"] is True
+    assert configs["MARK"].pop("max_msg_size") == 16 * 1024
     for config in configs.values():
         assert (config["storage"], config["retention"], config["discard"]) == ("file", "limits", "new")
         assert config["deny_delete"] is config["deny_purge"] is config["allow_direct"] is True
-        assert config["max_msg_size"] == 256 * 1024
+        assert config.get("max_msg_size", 256 * 1024) == 256 * 1024
         assert config.get("persist_mode", "default") != "async"
 
 
@@ -76,6 +84,8 @@ async def test_a_bot_is_admitted_while_everything_runs(nats: NatsServer, house: 
         delivery = await anext(weather.pull("LED", "weather-read"))
     await delivery.ack()
     await weather.publish("led.ops-read.weather.one.bot", b"done", expected=1, scope="led.ops-read.weather.one.>")
+    assert await BusKeep(weather, "weather").put("a", b"sunny", expected=0)
+    assert (await BusMarks(weather, "weather").begin("I", Draft(title="rain", at=0.0), key="a")).id == "I1"
     await gateway.publish("led.ops-read.memes.two.run", b"for memes")
     assert (await waiting).payload == b"for memes"
     log = (house.logs / "nats.log").read_text()

@@ -14,8 +14,11 @@ import orjson
 import pytest
 from nats.aio.client import Client
 
+from bellboard.api.marks.v1 import marks_pb2 as pb
 from bellboard.bus import Bus
 from bellboard.bus.link import inbox_of
+from bellboard.marks import Draft
+from bellboard.marks.bus import BusMarks
 from bellboard.testing import eventually
 from bellboard.testing.plugin import BusAs
 from bellboard.testing.servers import NatsServer
@@ -25,7 +28,7 @@ pytestmark = pytest.mark.integration
 VICTIM = "led.ops-work.practice.victim.run"
 FORGED = "led.ops-work.practice.forged.run"
 SECRET = b"a secret of practice"
-STREAMS = ("LED", "LOCK", "ROOM", "REQ", "REG", "BLOB", "PROG", "ONCE")
+STREAMS = ("LED", "LOCK", "ROOM", "REQ", "REG", "BLOB", "PROG", "ONCE", "MARK")
 
 
 class Attacker:
@@ -56,6 +59,10 @@ class Attacker:
         except (nats_client.errors.TimeoutError, nats_client.errors.NoRespondersError):
             return b""
 
+    async def ask_with(self, subject: str, payload: bytes, headers: dict[str, str]) -> bytes:
+        """As `ask`, with headers."""
+        return (await self.client.request(subject, payload, timeout=2, headers=headers)).data
+
 
 @pytest.fixture
 async def core(bus_as: BusAs) -> Bus:
@@ -71,6 +78,8 @@ async def core(bus_as: BusAs) -> Bus:
         "blob.practice.a.0",
         "prog.practice.a",
         "reg.practice.a",
+        "keep.practice.real.a",
+        "mark.practice.D.1",
     ):
         await practice.publish(kind, SECRET)
     return gateway
@@ -112,6 +121,7 @@ FENCES = {
     "BLOB": "blob.gw.fence.0",
     "PROG": "prog.house.fence",
     "ONCE": "once.fence",
+    "MARK": "mark.house.fence",
 }
 
 
@@ -140,6 +150,9 @@ FORBIDDEN = [
     "blob.practice.a.0",
     "prog.practice.a",
     "once.code",
+    "keep.practice.real.a",
+    "mark.practice.D.1",
+    "mark.practice.key.D.a",
     "$JS.EVENT.ADVISORY.x",
     "$SYS.REQ.SERVER.PING",
     "$SYS.ACCOUNT.CORE.CONNECT",
@@ -170,6 +183,8 @@ SOURCES: dict[str, tuple[str, bytes]] = {
     ),
     "a direct get of bytes that it chose": ("$JS.API.DIRECT.GET.BLOB.blob.memes.chosen.0", b""),
     "a direct get of a record that it chose": ("$JS.API.DIRECT.GET.LED.led.ops-read.memes.chosen.bot", b""),
+    "direct gets of what it keeps": ("$JS.API.DIRECT.GET.KEEP_memes", b'{"seq": 1, "next_by_subj": ">", "batch": 9}'),
+    "direct gets of marks that it chose": ("$JS.API.DIRECT.GET.MARK", b'{"multi_last": ["mark.memes.>"]}'),
     "a direct get of what is not there": ("$JS.API.DIRECT.GET.LED.led.ops-read.memes.none.bot", b""),
     "the acknowledgement of an ack": ("$JS.ACK.LED.memes-read.1.1.1.1.1", b"+ACK"),
     "an ack that asks for the next": ("$JS.ACK.LED.memes-read.1.1.1.1.1", b'+NXT {"batch": 1}'),
@@ -184,7 +199,8 @@ def _is_last(message: Any) -> bool:
 @pytest.mark.parametrize("source", SOURCES)
 async def test_it_forges_nothing_by_reply_subject(attacker: Attacker, core: Bus, source: str) -> None:
     """Within one account the server sends answers wherever it is told to, with bytes that the attacker chose."""
-    own = {"led.ops-read.memes.chosen.bot", "led.ops-read.memes.one.bot", "blob.memes.chosen.0"}
+    own = {"led.ops-read.memes.chosen.bot", "led.ops-read.memes.one.bot", "blob.memes.chosen.0", "mark.memes.D.9"}
+    assert b'"seq"' in await attacker.ask("keep.memes.real.chosen", b"CHOSEN")
     for subject in sorted(own - {"led.ops-read.memes.one.bot"}):
         assert b'"seq"' in await attacker.ask(subject, b"CHOSEN")
     await core.publish("led.ops-read.memes.pulled.run", SECRET)
@@ -217,6 +233,9 @@ async def test_it_forges_nothing_by_reply_subject(attacker: Attacker, core: Bus,
         "$JS.API.DIRECT.GET.REG.reg.practice.a",
         "$JS.API.DIRECT.GET.ROOM.room.general.line.1",
         "$JS.API.DIRECT.GET.ONCE.once.code",
+        "$JS.API.DIRECT.GET.KEEP_practice",
+        "$JS.API.DIRECT.GET.KEEP_practice.keep.practice.real.a",
+        "$JS.API.DIRECT.GET.KEEP_memes.keep.practice.real.a",
         "$JS.API.STREAM.MSG.GET.LED",
         "$JS.API.CONSUMER.MSG.NEXT.LED.practice-work",
         "$JS.API.CONSUMER.MSG.NEXT.LED.house-read",
@@ -238,6 +257,59 @@ async def test_a_direct_get_of_its_own_cannot_be_turned_to_others(attacker: Atta
     for asked in ({"seq": 1}, {"last_by_subj": VICTIM}, {"multi_last": ["led.>"]}, {"next_by_subj": "led.>", "seq": 1}):
         answer = await attacker.ask("$JS.API.DIRECT.GET.LED.led.ops-read.memes.one.bot", orjson.dumps(asked))
         assert SECRET not in answer
+
+
+@pytest.mark.parametrize("asked", [b'{"seq": 1}', b'{"last_by_subj": "keep.practice.real.a"}', b'{"multi_last": ["keep.>"]}'])
+async def test_what_it_keeps_leads_to_nothing_that_others_keep(attacker: Attacker, asked: bytes) -> None:
+    """Its own stream may be asked for by payload; nothing else is in it."""
+    assert b'"seq"' in await attacker.ask("keep.memes.real.a", b"own")
+    assert SECRET not in await attacker.ask("$JS.API.DIRECT.GET.KEEP_memes", asked)
+    assert SECRET not in await attacker.ask("$JS.API.DIRECT.GET.MARK", asked.replace(b'{"seq": 1}', b'{"seq": 99}'))
+
+
+async def test_it_changes_nothing_that_others_keep(attacker: Attacker, core: Bus, bus_as: BusAs) -> None:
+    """Neither plainly nor with its own answers."""
+    practice = await bus_as("practice")
+    before = await practice.last("KEEP_practice", "keep.practice.real.a")
+    assert before is not None
+    for source in ("keep.memes.real.a", "mark.memes.D.9", "$JS.API.DIRECT.GET.KEEP_memes", "$JS.API.DIRECT.GET.MARK"):
+        await attacker.publish(source, b'{"seq": 1, "next_by_subj": ">", "batch": 9}', reply="keep.practice.real.a")
+    for headers in ({"Nats-Rollup": "all"}, {"Nats-TTL": "1s"}, {"Nats-Expected-Stream": "KEEP_memes"}):
+        await attacker.publish("keep.practice.real.a", b"forged", headers=headers)
+        await attacker.publish("keep.memes.real.a", b"own", headers=headers)
+    await settled(core)
+    assert await practice.publish("keep.practice.real.fence", b"+") == before.sequence + 1
+    assert await practice.last("KEEP_practice", "keep.practice.real.a") == before
+
+
+LIES = [
+    {"Status": "503"},
+    {"Status": "404"},
+    {"Status": "204", "Nats-Num-Pending": "0"},
+    {"Nats-Subject": "mark.practice.D.1"},
+    {"Nats-Sequence": "1"},
+    {"Nats-Time-Stamp": "never"},
+    {"Nats-Stream": "KEEP_practice"},
+]
+
+
+@pytest.mark.parametrize("lies", LIES, ids=str)
+async def test_its_marks_are_its_own_whatever_they_say(attacker: Attacker, bus_as: BusAs, lies: dict[str, str]) -> None:
+    """Headers that would make a mark look like another's, or like the end of an answer; ids that are taken; garbage."""
+    practice = BusMarks(await bus_as("practice"), "practice")
+    mine = await practice.begin("K", Draft(title="mine", at=1.0), key="a")
+    forged = pb.Mark(title="forged", state="running").SerializeToString()
+    for subject in ("mark.memes.K.1", "mark.memes.K.2", "mark.memes.K.4", "mark.memes.K.99999999999", "mark.memes.K.x"):
+        for payload in (forged, b"garbage", forged):
+            assert b'"seq"' in await attacker.ask_with(subject, payload, lies)
+
+    assert await practice.find("K1") == mine
+    made = await practice.begin("K", Draft(title="two", at=2.0), key="b")
+    assert made.id not in ("K1", "K2", "K4")
+    reader = BusMarks(await bus_as("practice"), "practice")
+    found = await reader.between(0.0, 1e10, kinds=["lock"])
+    assert [mark for mark in found if mark.bot == "practice"] == [mine, made]
+    assert {mark.title for mark in found if mark.bot == "memes"} == {"forged"}
 
 
 @pytest.mark.parametrize(

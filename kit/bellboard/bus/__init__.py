@@ -8,6 +8,7 @@ from .connection import Bus
 from .follow import Follow
 from .inbound import Listen
 from .messages import Delivery, Message
+from .patience import patiently
 from .pull import Pull
 
-__all__ = ["Bus", "Delivery", "Follow", "Listen", "Message", "Pull"]
+__all__ = ["Bus", "Delivery", "Follow", "Listen", "Message", "Pull", "patiently"]

@@ -20,7 +20,7 @@ from .acks import sequence_of
 from .follow import Follow
 from .inbound import Inbound, Listen
 from .link import Link, inbox_of
-from .messages import STATUS, Message
+from .messages import SEQUENCE, STATUS, Message
 from .pull import Pull
 from .replies import Replies
 
@@ -137,7 +137,7 @@ class Bus:
             raise
         finally:
             self._replies.forget(reply)
-        if answer.headers.get(STATUS) == NO_RESPONDERS:
+        if answer.headers.get(STATUS) == NO_RESPONDERS and SEQUENCE not in answer.headers:
             raise BusUnavailable(f"nothing on the bus answers on {subject}")
         return answer
 
@@ -157,6 +157,19 @@ class Bus:
     async def lasts(self, stream: str, pattern: str) -> list[Message]:
         """The last message of each subject that matches, oldest first. Raises Unconfirmed or BusUnavailable."""
         return await reads.lasts(self, stream, pattern)
+
+    async def first(self, stream: str, pattern: str) -> Message | None:
+        """The first message on all subjects that match. Raises Unconfirmed or BusUnavailable."""
+        return await reads.first(self, stream, pattern)
+
+    async def scan(self, stream: str, pattern: str, *, after: int = 0, since: float | None = None) -> list[Message]:
+        """Every message on subjects that match, oldest first. Raises Unconfirmed or BusUnavailable.
+
+        Args:
+            after: only those after this sequence.
+            since: or only those stored at or after this moment, in seconds since 1970.
+        """
+        return await reads.scan(self, stream, pattern, after, since)
 
     async def end(self, stream: str) -> int:
         """The last sequence of a stream. Raises Unconfirmed or BusUnavailable."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .connection import Bus
 
 ACK_TRIES = 3
-STATUS, PENDING = "Status", "Nats-Pending-Messages"
+STATUS, PENDING, SEQUENCE = "Status", "Nats-Pending-Messages", "Nats-Sequence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def stored(raw: Message) -> Message:
     """The answer to a direct get, as the message that it holds."""
     headers = raw.headers
     moment = datetime.fromisoformat(headers["Nats-Time-Stamp"]).timestamp()
-    return Message(headers["Nats-Subject"], raw.payload, headers, int(headers["Nats-Sequence"]), moment)
+    return Message(headers["Nats-Subject"], raw.payload, headers, int(headers[SEQUENCE]), moment)
 
 
 @dataclass(slots=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -11,49 +13,78 @@ from bellboard.errors import BusUnavailable, Refused, Unconfirmed
 
 from .acks import failure
 from .inbound import Listen
-from .messages import STATUS, Message, stored
+from .messages import SEQUENCE, STATUS, Message, stored
 
 if TYPE_CHECKING:
     from .connection import Bus
 
 NOT_FOUND, END_OF_BATCH, NO_RESPONDERS = "404", "204", "503"
+LEFT = "Nats-Num-Pending"
 TIMEOUT = 2.0
+BATCH = 256
+"""Messages that are asked for at once."""
 
 
 async def last(bus: Bus, stream: str, subject: str) -> Message | None:
     """The last message on a subject, None if there is none."""
-    answer = await bus.request(f"$JS.API.DIRECT.GET.{stream}.{subject}")
-    status = answer.headers.get(STATUS)
-    if status == NOT_FOUND:
+    return _one(await bus.request(f"$JS.API.DIRECT.GET.{stream}.{subject}"), subject)
+
+
+async def first(bus: Bus, stream: str, pattern: str) -> Message | None:
+    """The first message on all subjects that match a pattern, None if there is none."""
+    body = orjson.dumps({"next_by_subj": pattern, "seq": 1})
+    return _one(await bus.request(f"$JS.API.DIRECT.GET.{stream}", body), pattern)
+
+
+def _one(answer: Message, subject: str) -> Message | None:
+    if SEQUENCE in answer.headers:  # whatever else its author wrote there
+        return stored(answer)
+    if (status := answer.headers.get(STATUS)) == NOT_FOUND:
         return None
-    if status is not None:
-        raise Unconfirmed(f"the bus could not read {subject}: status {status}")
-    return stored(answer)
+    raise Unconfirmed(f"the bus could not read {subject}: status {status}")
 
 
 async def lasts(bus: Bus, stream: str, pattern: str) -> list[Message]:
     """The last message of each of up to 1,024 subjects that match a pattern, oldest first."""
+    return (await _ask(bus, stream, {"multi_last": [pattern]}))[0]
+
+
+async def scan(bus: Bus, stream: str, pattern: str, after: int, since: float | None) -> list[Message]:
+    """Every message on subjects that match a pattern, oldest first: after a sequence, or from a moment on."""
+    found: list[Message] = []
+    start: dict[str, Any] = {"seq": after + 1}
+    if since is not None:
+        start = {"start_time": datetime.fromtimestamp(max(since, 0.0), UTC).isoformat()}
+    more = True
+    while more:
+        some, more = await _ask(bus, stream, {"next_by_subj": pattern, "batch": BATCH, **start})
+        found += some
+        start = {"seq": some[-1].sequence + 1 if some else 1}
+    return found
+
+
+async def _ask(bus: Bus, stream: str, body: Mapping[str, Any]) -> tuple[list[Message], bool]:
+    """The answers to one question, and whether there are more."""
     answers = Listen(bus, bus.new_inbox())
     try:
         await answers.start()
-        body = orjson.dumps({"multi_last": [pattern]})
-        await bus.send(f"$JS.API.DIRECT.GET.{stream}", body, reply=answers.subject)
+        await bus.send(f"$JS.API.DIRECT.GET.{stream}", orjson.dumps(body), reply=answers.subject)
         async with asyncio.timeout(TIMEOUT):
             return await _collect(answers, stream)
     except TimeoutError as error:
-        raise Unconfirmed(f"the bus did not answer for {pattern}") from error
+        raise Unconfirmed(f"the bus did not answer for {stream}") from error
     finally:
         await answers.aclose()
 
 
-async def _collect(answers: Listen, stream: str) -> list[Message]:
+async def _collect(answers: Listen, stream: str) -> tuple[list[Message], bool]:
     found: list[Message] = []
     async for answer in answers:
         status = answer.headers.get(STATUS)
-        if status is None:
+        if SEQUENCE in answer.headers:
             found.append(stored(answer))
         elif status in (END_OF_BATCH, NOT_FOUND):
-            return found
+            return found, bool(found) and answer.headers.get(LEFT, "0") != "0"
         elif status == NO_RESPONDERS:
             raise BusUnavailable(f"nothing on the bus answers for {stream}")
         else:

@@ -17,6 +17,9 @@ from bellboard.errors import Failed
 KINDS: Mapping[str, str] = MappingProxyType({"D": "deploy", "L": "logs", "G": "graph", "I": "incident", "K": "lock"})
 """What each letter stands for."""
 
+MOMENTS = frozenset({"logs", "graph"})
+"""The kinds of what never goes on: an answer is over when it is given."""
+
 _ID = re.compile(r"([A-Za-z])([1-9][0-9]{0,8})")
 
 
@@ -43,7 +46,8 @@ class Mark:
         id: a letter and a number, such as D142; never given twice.
         kind: what the letter stands for, see `KINDS`.
         bot: whose it is; the bus vouches for it.
-        at, until: from when to when, in seconds since 1970; ``until`` is ``at`` for a moment, None while it goes on.
+        at, until: from when to when, in seconds since 1970; ``until`` is None while it goes on. Answers
+            and graphs are moments: theirs is ``at``.
         title: one line, for graphs and for those who point at the id.
         person: the id of the person behind it.
         command: the id of the command that made it.
@@ -130,7 +134,7 @@ def named(letter: str, number: int, bot: str, draft: Draft, *, rehearsal: bool) 
         app=draft.app,
         env=draft.env,
         at=draft.at,
-        until=draft.until,
+        until=draft.at if draft.until is None and KINDS[letter] in MOMENTS else draft.until,
         title=draft.title,
         person=draft.person,
         command=draft.command,

@@ -19,12 +19,17 @@ MAX_RECORD = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A stream. ``last_only`` keeps one message a subject; ``passing`` ones lie in memory and forget after a day."""
+    """A stream. ``last_only`` keeps one message a subject; ``passing`` ones lie in memory and forget after a day.
+
+    In an ``ebbing`` one a message may say how long it is kept. ``largest`` is in bytes.
+    """
 
     name: str
     subjects: str
     last_only: bool = False
     passing: bool = False
+    ebbing: bool = False
+    largest: int = MAX_RECORD
 
     def config(self, replicas: int = 1) -> dict[str, Any]:
         """Its configuration, as JetStream's API wants it."""
@@ -34,7 +39,7 @@ class Stream:
             "retention": "limits",
             "storage": "memory" if self.passing else "file",
             "discard": "old" if self.passing else "new",
-            "max_msg_size": MAX_RECORD,
+            "max_msg_size": self.largest,
             "num_replicas": replicas,
             "allow_direct": True,
             "deny_delete": not self.passing,
@@ -43,6 +48,8 @@ class Stream:
         if self.last_only:
             # A full subject gives up its old message rather than refuse the new one.
             config |= {"max_msgs_per_subject": 1, "discard": "old"}
+        if self.ebbing:
+            config["allow_msg_ttl"] = True
         if self.passing:
             config |= {"max_age": 24 * 3600 * SECOND, "max_bytes": 256 * 1024 * 1024}
         return config
@@ -57,7 +64,19 @@ STREAMS = (
     Stream("BLOB", "blob.>"),  # pictures, and what is too large for a record
     Stream("PROG", "prog.>", passing=True),  # blocks of commands that are running
     Stream("ONCE", "once.>"),  # what may be taken only once, such as a sign-in code
+    Stream("MARK", "mark.>", largest=16 * 1024),  # what has an id of its own: deploys, answers, incidents, locks
 )
+
+
+def keep_of(bot: str) -> Stream:
+    """What a bot remembers. Each has a stream: a direct get that asks by its payload can't be limited to some subjects."""
+    return Stream(f"KEEP_{bot}", f"keep.{bot}.>", last_only=True, ebbing=True)
+
+
+def streams(bots: Iterable[str]) -> tuple[Stream, ...]:
+    """Every stream of a team with these bots."""
+    return (*STREAMS, *(keep_of(bot) for bot in bots))
+
 
 DOOR = "gateway-req"
 """The consumer by which gateways take what bots ask for."""

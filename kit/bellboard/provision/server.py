@@ -21,13 +21,16 @@ import orjson
 from bellboard.api.registry.v1 import registry_pb2 as registry
 from bellboard.errors import SettingsError
 
-from .layout import DOOR, STREAMS, consumers_of
+from .layout import DOOR, STREAMS, consumers_of, keep_of
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 GATEWAYS = ("gw-1", "gw-2")
 REAPER, PROVISIONER = "reaper", "provisioner"
 CORE_USERS = (*GATEWAYS, REAPER, PROVISIONER)
 RESERVED = frozenset({*CORE_USERS, "gw", "gateway", "house", "nats", "bell", "core", "monitor"})
+WRITTEN = ("prog", "blob", "lock", "req", "reg", "hb", "keep", "mark")
+"""The first tokens of what a bot writes, each below its own name."""
+
 FOLLOWED = ("LED", "PROG", "ROOM", "REG", "REQ")
 
 
@@ -47,11 +50,13 @@ def imports_of(bot: str) -> tuple[Import, ...]:
         *(Import(f"$JS.ACK.LED.{name}.>") for name in consumers),
         *(Import(f"$JS.ACK.*.*.LED.{name}.>") for name in consumers),
         Import(f"led.*.{bot}.*.bot"),
-        *(Import(f"{kind}.{bot}.>") for kind in ("prog", "blob", "lock", "req", "reg", "hb")),
+        *(Import(f"{kind}.{bot}.>") for kind in WRITTEN),
         Import(f"$JS.API.DIRECT.GET.LED.led.*.{bot}.>"),
         Import(f"$JS.API.DIRECT.GET.LOCK.lock.{bot}.>"),
         Import("$JS.API.DIRECT.GET.BLOB.blob.gw.>"),
         Import(f"$JS.API.DIRECT.GET.BLOB.blob.{bot}.>"),
+        *(Import(f"$JS.API.DIRECT.GET.{stream}", stream=True) for stream in (keep_of(bot).name, "MARK")),
+        *(Import(f"$JS.API.DIRECT.GET.{stream}.>") for stream in (keep_of(bot).name, "MARK")),
     )
 
 
@@ -83,11 +88,11 @@ def _acks(stream: str, consumer: str) -> list[str]:
 def _may_publish(user: str) -> list[str]:
     if user in GATEWAYS:
         # The bot `house` runs inside the gateway.
-        house = ["led.*.house.*.bot", *(f"{kind}.house.>" for kind in ("prog", "blob", "lock", "req", "reg", "hb"))]
+        house = ["led.*.house.*.bot", *(f"{kind}.house.>" for kind in WRITTEN)]
         taken = [("REQ", DOOR), *((consumer.stream, consumer.name) for consumer in consumers_of("house"))]
         acks = [subject for stream, consumer in taken for subject in _acks(stream, consumer)]
         own = ["led.*.*.*.run", "led.*.*.*.gw", "room.>", "blob.gw.>", "ctl.>", "once.>"]
-        return [*own, *house, *_reading(stream.name for stream in STREAMS), *_following(FOLLOWED), *acks]
+        return [*own, *house, *_reading(stream.name for stream in (*STREAMS, keep_of("house"))), *_following(FOLLOWED), *acks]
     if user == REAPER:
         return ["led.*.*.*.run", "led.*.*.*.reap", *_reading(("LED", "LOCK")), *_following(("LED",))]
     return [f"$JS.API.STREAM.{verb}.*" for verb in ("CREATE", "UPDATE", "INFO")] + [

@@ -11,7 +11,7 @@ from bellboard.api.registry.v1 import registry_pb2 as registry
 from bellboard.bus import Bus
 from bellboard.bus.acks import failure
 
-from .layout import STREAMS, Consumer, Stream, consumers
+from .layout import Consumer, Stream, consumers, streams
 
 STREAM_NOT_FOUND = 10059
 
@@ -26,9 +26,10 @@ async def provision(bus: Bus, enrolments: Iterable[registry.Enrolment], *, repli
     Raises:
         BusError: the server did not answer, or refused.
     """
-    for stream in STREAMS:
+    bots = [one.bot for one in enrolments]
+    for stream in streams(bots):
         await _stream(bus, stream, replicas)
-    for consumer in consumers(one.bot for one in enrolments):
+    for consumer in consumers(bots):
         await _consumer(bus, consumer)
 
 

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from bellboard.provision import House, server
-from bellboard.provision.layout import STREAMS, consumers, consumers_of
+from bellboard.provision.layout import STREAMS, consumers, consumers_of, streams
+
+FOR_ALL = {"$JS.API.DIRECT.GET.BLOB.blob.gw.>", "$JS.API.DIRECT.GET.MARK", "$JS.API.DIRECT.GET.MARK.>"}
+"""What every bot may read: what people upload, and what has an id."""
 
 
 @pytest.fixture
@@ -58,11 +61,12 @@ def test_the_server_takes_it(house: House) -> None:
 
 @pytest.mark.parametrize("bot", ["memes", "practice"])
 def test_a_bot_may_name_only_itself(bot: str) -> None:
-    """Every subject that its account imports holds its own name or its own consumer's, but for what is uploaded."""
+    """Every subject that its account imports holds its own name or its own consumer's, but for uploads and marks."""
     for one in server.imports_of(bot):
         own = f".{bot}." in one.subject or one.subject.endswith((f"LED.{bot}-read", f"LED.{bot}-work"))
         own = own or re.search(rf"LED\.{bot}-(read|work)\.>$", one.subject) is not None
-        assert own or one.subject == "$JS.API.DIRECT.GET.BLOB.blob.gw.>", one.subject
+        own = own or re.search(rf"DIRECT\.GET\.KEEP_{bot}(\.>)?$", one.subject) is not None
+        assert own or one.subject in FOR_ALL, one.subject
         assert not re.search(r"STREAM|CONSUMER\.(CREATE|DELETE|INFO|DURABLE)", one.subject)
     assert server.heard_by(bot) == f"ctl.{bot}.>"
 
@@ -86,7 +90,7 @@ def test_every_import_is_exported_to_that_account_alone(text: str) -> None:
     exports = re.findall(r'\{(?:service|stream): "([^"]+)".*accounts: \["(\w+)"\]\}', text)
     assert len(exports) == sum(len(server.imports_of(bot)) + 1 for bot in ("memes", "practice"))
     for subject, account in exports:
-        assert account.removeprefix("B_") in subject or "blob.gw" in subject
+        assert account.removeprefix("B_") in subject or subject in FOR_ALL
 
 
 def test_a_path_with_quotes_and_spaces_stays_a_path(tmp_path: Path) -> None:
@@ -100,6 +104,8 @@ def test_a_path_with_quotes_and_spaces_stays_a_path(tmp_path: Path) -> None:
 def test_streams_and_consumers_do_not_overlap() -> None:
     """Each subject has one stream, each command one consumer."""
     assert len({stream.subjects.split(".")[0] for stream in STREAMS}) == len(STREAMS)
+    kept = [stream for stream in streams(["memes", "practice"]) if stream not in STREAMS]
+    assert [(one.name, one.subjects) for one in kept] == [("KEEP_memes", "keep.memes.>"), ("KEEP_practice", "keep.practice.>")]
     found = consumers(["house", "memes", "practice"])
     assert len({one.name for one in found}) == len(found) == 7
     filters = [one for consumer in found for one in consumer.filters]
