@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from bellboard import Providers
+from bellboard.keep import Keep
+from bellboard.marks import Marks
+
+from .settings import Settings
+
+if TYPE_CHECKING:
+    from .environments import Environments
 
 Tell = Callable[[str, float | None], None]
 """Takes what is being done, in a few words, and the share of it that is done (0 to 1; None: not known)."""
@@ -266,5 +276,17 @@ class Environment:
     balancer: Balancer | None = None
     gauges: Gauges | None = None
     replicas: int = 2
-    order: tuple[str, ...] = field(default=())
-    """Environments where a version must run before it may come here."""
+
+
+def register(providers: Providers, settings: Settings) -> None:
+    """Say how each provider is made."""
+    from .desk import Desk  # not before they are needed: they import this module
+    from .making import real, twins
+
+    @asynccontextmanager
+    async def desk(make: Callable[[Settings], AbstractAsyncContextManager[Environments]]) -> AsyncIterator[Desk]:
+        async with make(settings) as environments:
+            yield Desk(environments, providers.get(Keep), providers.get(Marks))
+
+    providers.register(Desk, lambda: desk(real))
+    providers.rehearse(Desk, lambda: desk(twins))

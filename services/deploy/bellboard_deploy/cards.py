@@ -1,0 +1,110 @@
+"""What people see of a rollout: while it runs, and when it is over."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from bellboard import Block, progress, table, text
+from bellboard.replies import BAD, GOOD
+
+from .place import Place
+from .providers import Observed
+
+WIDTH = 40
+"""Points of a sparkline."""
+
+_BARS = "▁▂▃▄▅▆▇█"
+_TELL = 6
+
+
+def spark(values: Iterable[float]) -> str:
+    """Numbers as a line of bars, from 0 to the largest of them; a gap where there is none."""
+    points = list(values)
+    top = max((value for value in points if not math.isnan(value)), default=0.0)
+    return "".join(" " if math.isnan(v) else _BARS[round(v / top * (len(_BARS) - 1))] if top else _BARS[0] for v in points)
+
+
+def title(place: Place) -> str:
+    """Such as ``D142: shop v1 → v2 in prod``."""
+    return f"{place.id}: {place.app} {f'{place.previous} → ' if place.previous else ''}{place.version} in {place.env}"
+
+
+def live(
+    place: Place, observed: Observed, gates: Sequence[str], trend: Mapping[str, Iterable[float]], doing: str = ""
+) -> list[Block]:
+    """The card of a rollout that runs: how far it is, what each version gets and fails, and what happened so far."""
+    shares = observed.shares()
+    rows = []
+    for name in filter(None, dict.fromkeys((place.version, place.previous))):
+        replicas = observed.of(name)
+        points = list(trend.get(name, ()))
+        errors = points[-1] if points and not math.isnan(points[-1]) else None
+        ready = f"{sum(one.state == 'ready' for one in replicas)} of {len(replicas)}" if replicas else "none"
+        rows.append((name, float(shares.get(name, 0)), ready, errors, spark(points)))
+    columns = ["version", "traffic %", "ready", "errors %", "errors"]
+    said = [f"{_clock(at)} {line}" for at, line in place.story[-_TELL:]]
+    return [
+        progress(f"{title(place)}: {_now(place, gates, doing)}", _done(place)),
+        *([table(columns, rows)] if observed.replicas else []),
+        *([text("\n".join(said))] if said else []),
+    ]
+
+
+def _now(place: Place, gates: Sequence[str], doing: str) -> str:
+    """What it does now, in a few words."""
+    at = f"stage {min(place.stage, len(place.stages) - 1) + 1} of {len(place.stages)}, {place.share} %"
+    watched = f"; {', '.join(gates)}" if gates else ""
+    match place.phase:
+        case "pinned" | "starting":
+            return f"starting {place.count} replicas"
+        case "shifting":
+            return f"{at}: moving the traffic"
+        case "soaking":
+            left = max(0.0, place.since + place.soak - time.time())
+            return f"{at}: watching for {left:.0f} s more{watched}"
+        case "paused":
+            return f"{at}: paused{watched}"
+        case "back":
+            return f"going back to {place.previous or 'nothing'}: {place.why}"
+        case "retiring":
+            return doing or "stopping what ran before"
+    return place.state
+
+
+def _done(place: Place) -> float | None:
+    steps = len(place.stages) + 2
+    done = {"pinned": 0, "starting": 0, "retiring": steps - 1, "over": steps}.get(place.phase, place.stage + 1)
+    return None if place.phase == "back" else min(1.0, done / steps)
+
+
+def verdict(place: Place) -> str:
+    """How it ended, in a sentence."""
+    if place.state == "succeeded":
+        return f"{title(place)}: done in {_length(place)}"
+    lost = f"; {place.lost} requests failed in {place.version}" if place.lost else ""
+    ended = "rolled back" if place.state == "rolled-back" else "failed"
+    return f"{title(place)}: {ended} after {_length(place)}. {place.why}{lost}"
+
+
+def over(place: Place) -> list[Block]:
+    """The card of a rollout that is over, or not: the verdict and the story."""
+    if place.state == "running":
+        return [text(f"{title(place)}: {_now(place, (), '')}"), story(place)]
+    return [text(verdict(place), tone=GOOD if place.state == "succeeded" else BAD), story(place)]
+
+
+def story(place: Place) -> Block:
+    """What happened, in order."""
+    rows = [(datetime.fromtimestamp(at, UTC), line) for at, line in place.story]
+    return table(["when", "what"], rows, title=f"{place.id}, by {place.person or 'a bot'}")
+
+
+def _length(place: Place) -> str:
+    return str(timedelta(seconds=round(max(0.0, (place.ended or time.time()) - place.began)))).removeprefix("0:")
+
+
+def _clock(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S}"

@@ -1,0 +1,318 @@
+"""Carries out a rollout: each action is written down before it is done, and all of them may be done again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any, TypeVar
+
+from bellboard import Block, Call, Failed, ProviderError, UserError
+from bellboard.errors import BusError
+from bellboard.keep import KeepConflict
+from bellboard.telemetry import logs, names
+
+from . import cards, history
+from .desk import Desk
+from .gates import Judgement, read_gates, window
+from .place import Place
+from .providers import Deployer, Environment, Gauges, Observed, Reading, Version
+
+T = TypeVar("T")
+
+TICK = 0.5
+"""Seconds between two looks at gates and wishes."""
+
+GRACE = 30.0
+"""Seconds after the soak that gates may go without data; then the rollout pauses."""
+
+LONGEST_PAUSE = 4 * 3600.0
+"""Seconds after which a rollout that nobody sends on goes back."""
+
+RETRIES = (0.5, 1.0, 2.0)
+"""Seconds to wait before each further try of what an environment did not do."""
+
+
+class Tripped(Exception):  # it is no error: it is how a rollout turns back
+    """The rollout must go back."""
+
+
+class Rollout:
+    """One attempt at a rollout whose place is known.
+
+    It stops with KeepConflict as soon as another attempt has written: only one may act.
+    """
+
+    def __init__(self, call: Call, env: Environment, desk: Desk, place: Place, revision: int) -> None:
+        self.place, self.env = place, env
+        self._call, self._desk, self._revision = call, desk, revision
+        self._observed = Observed()
+        self._gates: list[str] = []
+        self._doing = ""
+        self._trend: dict[str, deque[float]] = {}
+
+    async def save(self, place: Place) -> None:
+        """Write down where it stands."""
+        self._revision = await self._desk.places().save(place, self._revision)
+        self.place = place
+
+    async def do(self, step: str) -> AsyncIterator[list[Block]]:
+        """Carry out one of the contract's steps; yields the card whenever it changes.
+
+        Raises:
+            Failed: it went back; nothing of the new version is left.
+            ProviderError: it is not known how far it got.
+            KeepConflict: another attempt has taken over.
+        """
+        steps = {"start": self._start, "launch": self._launch, "shift": self._shift, "retire": self._retire}
+        returning = self.place.phase in ("back", "over") and self.place.state != "succeeded"
+        try:
+            if returning:
+                async for card in self._shown(self._back(self.place.why)):
+                    yield card
+            elif step in steps:
+                async for card in self._shown(steps[step]()):
+                    yield card
+            elif step == "record":
+                await self._record()
+        except (KeepConflict, BusError):
+            raise
+        except (Tripped, UserError, Failed, ProviderError) as error:
+            why = str(error) if isinstance(error, Tripped) else error.text
+            if self.place.phase in ("back", "over"):
+                raise  # it went back, or can't
+            if self.place.phase == "retiring" or (step == "launch" and isinstance(error, ProviderError)):
+                await self._end("failed", why)
+                raise
+            async for card in self._shown(self._back(why)):
+                yield card
+
+    async def _start(self) -> AsyncIterator[None]:
+        place = self.place
+        lock = await self._desk.locks().against(place.env, place.person, rollback=place.rollback)
+        if lock is not None and not place.forced and place.phase == "pinned":
+            raise Failed(lock.said())
+        if self.env.deployer is None:
+            return
+        await self._same_as_pinned()
+        await self.save(place.told(f"starting {place.count} replicas of {place.version}", phase="starting"))
+        deployer = self.env.deployer
+        version = Version(place.version, place.digest, place.commit)
+        async for _ in self._while(lambda: deployer.start(place.app, version, place.count, place.key)):
+            yield
+
+    async def _launch(self) -> AsyncIterator[None]:
+        """Have another system deploy. Never begun twice: the step is ONCE, and the system is given our id."""
+        place = self.place
+        if self.env.trigger is None:
+            return
+        await self._same_as_pinned()
+        await self.save(place.told(f"{self.env.trigger.name} was asked to deploy {place.version}", phase="shifting"))
+        async for step in self.env.trigger.run(place.app, Version(place.version, place.digest, place.commit), place.key):
+            self.place = self.place.told(step.text)
+            yield
+
+    async def _shift(self) -> AsyncIterator[None]:
+        if (deployer := self.env.deployer) is None:
+            return
+        while self.place.stage < len(self.place.stages):
+            place = self.place
+            await self._same_as_pinned()
+            phase = "paused" if place.phase == "paused" else "shifting"
+            await self.save(place.told(f"{place.share} % of the traffic to {place.version}", phase=phase))
+            async for _ in self._while(partial(deployer.shift, place.app, place.shares())):
+                yield
+            if phase == "shifting":
+                await self.save(replace(self.place, phase="soaking", since=time.time()))
+            if self.place.soak:
+                async for _ in self._soak():
+                    yield
+            held = self.place.told(f"held at {place.share} %: {', '.join(self._gates)}") if self._gates else self.place
+            await self.save(replace(held, phase="shifting", stage=place.stage + 1))
+
+    async def _soak(self) -> AsyncIterator[None]:
+        """Watch a stage until it is passed. A worker that takes over begins to watch anew."""
+        begun, shown = time.monotonic(), 0.0
+        while True:
+            if await self._hear():
+                return
+            known = await self._judge()
+            watched, paused = time.monotonic() - begun, self.place.phase == "paused"
+            if paused and time.time() - self.place.since > LONGEST_PAUSE:
+                raise Tripped(f"nobody sent it on for {LONGEST_PAUSE / 3600:.0f} hours")
+            if not paused and watched >= self.place.soak:
+                if known:
+                    return
+                if watched >= self.place.soak + GRACE:
+                    text = f"paused: no data for {', '.join(self.place.gates)}; promote or abort {self.place.id}"
+                    await self.save(self.place.told(text, phase="paused", since=time.time()))
+            if time.monotonic() - shown >= 1.0:
+                shown = time.monotonic()
+                await self._look()
+                yield
+            await asyncio.sleep(TICK)
+
+    async def _hear(self) -> bool:
+        """Do what people wish; whether it is to go on to the next stage."""
+        wished = await self._desk.places().wished(self.place)
+        if wished is None:
+            return False
+        wish, person, revision = wished
+        if wish == "abort":
+            raise Tripped(f"aborted by {person}")
+        if wish == "promote":
+            self.place = self.place.told(f"sent on by {person}", wishes=revision)  # written down with the next stage
+            return True
+        await self.save(self.place.told(f"paused by {person}", phase="paused", since=time.time(), wishes=revision))
+        return False
+
+    async def _judge(self) -> bool:
+        """Look at every gate; whether there is data for all of them.
+
+        Raises:
+            Tripped: one is broken.
+        """
+        place, known = self.place, True
+        self._gates = []
+        if self.env.gauges is None:
+            return True
+        for gate in read_gates(place.gates or ("none",)):
+            try:
+                reading = await self.env.gauges.read(place.app, place.version, gate.measure, window(place.soak))
+            except ProviderError as error:
+                reading = Reading(None, error.text)
+            self._gates.append(f"{gate.text}: {gate.show(reading.value)}")
+            judgement = gate.judge(reading)
+            known = known and judgement is not Judgement.NO_DATA
+            if judgement is Judgement.BROKEN:
+                raise Tripped(f"gate {gate.text}: {gate.show(reading.value)} of {reading.requests} requests. {reading.query}")
+        return known
+
+    async def _look(self) -> None:
+        """What the environment says of itself, for the card. It may say nothing."""
+        place = self.place
+        try:
+            if self.env.deployer is not None:
+                self._observed = await self.env.deployer.observe(place.app)
+            for name in filter(None, (place.version, place.previous)):
+                reading = await self._errors(self.env.gauges, name)
+                self._trend.setdefault(name, deque(maxlen=cards.WIDTH)).append(reading)
+        except ProviderError as error:
+            logs.emit(names.HANDLER_FAILED, exc=error, command=place.command, bot="deploy")
+
+    async def _errors(self, gauges: Gauges | None, version: str) -> float:
+        reading = await gauges.read(self.place.app, version, "errors", window(self.place.soak)) if gauges else None
+        return float("nan") if reading is None or reading.value is None else reading.value
+
+    async def _retire(self) -> AsyncIterator[None]:
+        place, deployer = self.place, self.env.deployer
+        if deployer is None:
+            return
+        await self.save(place.told(f"stopping what ran before {place.version}", phase="retiring"))
+        await self._count(deployer)
+        async for _ in self._while(lambda: deployer.retire(place.app, place.version, self._tell)):
+            yield
+
+    async def _record(self) -> None:
+        place = self.place
+        await history.remember(self._desk.keep(), place)
+        await self._end("succeeded", "")
+        await self._desk.places().prune()
+
+    async def _back(self, why: str) -> AsyncIterator[None]:
+        """Bring everything back to what ran before, say so, and ask what went wrong."""
+        place, deployer = self.place, self.env.deployer
+        if place.phase != "over":
+            await self.save(place.told(f"going back: {why}", phase="back", why=why))
+            if deployer is not None and place.previous:
+                async for _ in self._while(lambda: deployer.shift(place.app, {place.previous: 100})):
+                    yield
+                await self._count(deployer)
+                await self.save(self.place.told(f"100 % of the traffic to {place.previous}"))
+                async for _ in self._while(lambda: deployer.retire(place.app, place.previous, self._tell)):
+                    yield
+        undone = deployer is not None and bool(place.previous)
+        await self._end("rolled-back" if undone else "failed", why)
+        place = self.place
+        if place.story and any("%" in text for _, text in place.story):  # it had traffic: what did it do to it?
+            await self._ask(f"graph errors {place.app} --around {place.id}")
+            await self._ask(f"logs new {place.app} --since {place.id}")
+        hint = f"{place.previous} runs as before; see deploy show {place.id}" if undone else "there is nothing to go back to"
+        raise Failed(cards.verdict(place), hint=hint, blocks=[cards.story(place)])
+
+    async def _ask(self, line: str) -> None:
+        try:
+            await self._call.ask(line)
+        except BusError as error:
+            logs.emit(names.HANDLER_FAILED, exc=error, command=self._call.id, bot="deploy")
+
+    async def _end(self, state: Any, why: str) -> None:
+        """Write down that it is over, here and for everybody."""
+        now = self.place.ended or time.time()
+        words = {"succeeded": f"{self.place.version} runs", "rolled-back": f"{self.place.previous} runs as before"}
+        told = self.place.told(words.get(state, why or "failed"), phase="over", state=state, why=why, ended=now)
+        await self.save(replace(told, attempt=self._call.attempt))
+        mark = await self._desk.marks().find(self.place.id)
+        if mark is not None:
+            detail = {**mark.detail, "why": why[:500], "lost": str(self.place.lost)}
+            await self._desk.marks().update(replace(mark, state=state, until=max(now, mark.at), detail=detail))
+
+    async def _same_as_pinned(self) -> None:
+        """Make sure that the version still is what it was pinned to.
+
+        Raises:
+            Tripped: its name means something else by now.
+        """
+        provider = self.env.deployer or self.env.trigger
+        assert provider is not None
+        found = await self._firmly(lambda: provider.pin(self.place.app, self.place.version))
+        if found.digest != self.place.digest:
+            raise Tripped(f"{self.place.version} was {self.place.digest[:12]} and now is {found.digest[:12]}")
+
+    async def _count(self, deployer: Deployer) -> None:
+        """How many requests the new version failed, before its counters are gone."""
+        if self.env.gauges is None:
+            return
+        try:
+            counted = await self.env.gauges.count(self.place.app, self.place.version)
+        except ProviderError as error:
+            logs.emit(names.HANDLER_FAILED, exc=error, command=self.place.command, bot=deployer.name)
+        else:
+            await self.save(replace(self.place, lost=max(self.place.lost, counted.failed)))
+
+    def _tell(self, text: str, done: float | None) -> None:
+        self._doing = text if done is None else f"{text} ({done:.0%})"
+
+    async def _while(self, action: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
+        """Carry out an action, tried again where the environment did not do it, with a look each second."""
+        task = asyncio.ensure_future(self._firmly(action))
+        try:
+            while not (await asyncio.wait({task}, timeout=1.0))[0]:
+                await self._look()
+                yield
+            task.result()
+            await self._look()
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _firmly(self, action: Callable[[], Awaitable[T]]) -> T:
+        for pause in RETRIES:
+            try:
+                return await action()
+            except ProviderError:
+                await asyncio.sleep(pause)
+        return await action()
+
+    async def _shown(self, work: AsyncIterator[None]) -> AsyncIterator[list[Block]]:
+        yield self.card()
+        async for _ in work:
+            yield self.card()
+
+    def card(self) -> list[Block]:
+        """What people see now."""
+        return cards.live(self.place, self._observed, self._gates, self._trend, self._doing)
