@@ -6,6 +6,12 @@ under the trace id that the person is shown.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bellboard.api.chat.v1.chat_pb2 import Block
+
 
 class BellboardError(Exception):
     """The root. ``text`` names the cause, ``hint`` the nearest right form, ``code`` is for programs."""
@@ -36,9 +42,16 @@ class UserError(BellboardError):
 
 
 class Failed(BellboardError):
-    """It did not work, and it is certain that nothing happened."""
+    """It did not work, and it is certain that nothing happened, or that all of it was undone.
+
+    ``blocks`` are shown below: what was tried, and how it was undone.
+    """
 
     code = "failed"
+
+    def __init__(self, text: str, *, hint: str = "", blocks: Sequence[Block] = ()) -> None:
+        super().__init__(text, hint=hint)
+        self.blocks = tuple(blocks)
 
 
 class ProviderError(BellboardError):

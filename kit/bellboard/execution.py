@@ -178,7 +178,8 @@ class Execution:
 
     def _failed(self, error: BellboardError) -> Ended:
         block = replies.failure(error.text, hint=error.hint, code=error.code, trace_id=trace_of(self._envelope))
-        return Ended(S.STATE_FAILED, pb.Outcome(reply=replies.reply(block)), error.text)
+        below = error.blocks if isinstance(error, Failed) else ()
+        return Ended(S.STATE_FAILED, pb.Outcome(reply=replies.reply(block, *below)), error.text)
 
     def _broke(self, text: str, hint: str, code: str) -> Ended:
         """Nobody knows how far it got: that is a failure unless running it again could do harm."""
