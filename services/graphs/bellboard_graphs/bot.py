@@ -70,8 +70,7 @@ async def target(
 @bot.command
 async def list_(call: Call, *, catalogue: Catalogue) -> Block:
     """Show what can be drawn by a short name."""
-    rows = [(name, entry.title, entry.unit) for name, entry in sorted(catalogue.entries.items())]
-    return table(["name", "shows", "unit"], rows, title="graph NAME APP")
+    return table(["name", "shows", "unit"], catalogue.rows(), title="graph NAME APP")
 
 
 @bot.command

@@ -106,6 +106,10 @@ class Catalogue:
             raise UserError(f"{by[:40]!r} can't be a label", hint="such as version")
         return Wanted(entry=entry, app=app, by=by)
 
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Each name, what it shows, and its unit."""
+        return [(name, entry.title, entry.unit) for name, entry in sorted(self.entries.items())]
+
     @property
     def metrics(self) -> frozenset[str]:
         """The metrics that the embedded store has to keep."""

@@ -65,17 +65,15 @@ class EmbeddedSource:
 
     def __init__(self, store: Store, sources: Iterable[str], interval: float) -> None:
         self._store, self._sources, self._interval = store, tuple(sources), interval
-        self._turn = asyncio.Lock()
 
     async def series(self, wanted: Wanted, span: Span, step: float) -> Sequence[Series]:
         query = wanted.entry.embedded
         if query is None:
             raise UserError(f"the embedded store knows no {wanted.entry.title!r}", hint="see `graph list`")
-        async with self._turn:
-            try:
-                return await asyncio.to_thread(self._read, query, wanted, span, step)
-            except sqlite3.Error as error:
-                raise ProviderError("the embedded store can't be read") from error
+        try:
+            return await asyncio.to_thread(self._read, query, wanted, span, step)
+        except sqlite3.Error as error:
+            raise ProviderError("the embedded store can't be read") from error
 
     def _read(self, query: Embedded, wanted: Wanted, span: Span, step: float) -> list[Series]:
         metric = f"{query.metric}_bucket" if query.measure == "quantile" else query.metric

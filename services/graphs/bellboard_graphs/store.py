@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -42,7 +44,7 @@ class Known:
 
 
 class Store:
-    """One file of samples. Used by one thread at a time; another `Store` of the same file may read and write besides.
+    """One file of samples. Threads take turns; another `Store` of the same file may read and write besides.
 
     Args:
         path: the file; its folder must be there.
@@ -52,13 +54,16 @@ class Store:
     """
 
     def __init__(self, path: Path) -> None:
+        self._turn = threading.RLock()
         self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None, timeout=10.0)
         for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=FULL", "cache_size=-4096"):
             self._db.execute(f"PRAGMA {pragma}").fetchall()
         self._db.executescript(_TABLES)
 
     def close(self) -> None:
-        self._db.close()
+        """Close it, after whatever a thread still does with it."""
+        with self._turn:
+            self._db.close()
 
     def add(self, source: str, at: float, samples: Iterable[Sample]) -> int:
         """Keep one round of samples of a source, whole or not at all: when this returns they are on the disk.
@@ -98,7 +103,7 @@ class Store:
         """The series of a metric of an app, from some sources."""
         wanted = list(sources)
         marks = ",".join("?" * len(wanted))
-        rows = self._db.execute(
+        rows = self._read(
             f"SELECT id, labels FROM series WHERE metric = ? AND source IN ({marks})",  # noqa: S608  # marks only
             (metric, *wanted),
         )
@@ -111,7 +116,7 @@ class Store:
         Returns:
             By the number of the step, those steps only that hold a sample which is not the first of all.
         """
-        rows = self._db.execute(
+        rows = self._read(
             """SELECT (at - :start) / :step AS slot, SUM(CASE WHEN value >= before THEN value - before ELSE value END)
                FROM (SELECT at, value, LAG(value) OVER (ORDER BY at) AS before FROM sample
                      WHERE series = :series AND at >= :start - 60000 AND at < :start + :step * :count)
@@ -122,7 +127,7 @@ class Store:
 
     def lasts(self, series: int, start: float, step: float, count: int) -> dict[int, float]:
         """The last value in each of ``count`` steps from ``start``, by the number of the step."""
-        rows = self._db.execute(
+        rows = self._read(
             """SELECT (at - :start) / :step AS slot, value, MAX(at) FROM sample
                WHERE series = :series AND at >= :start AND at < :start + :step * :count GROUP BY slot""",
             {"series": series, "start": round(start * 1000), "step": round(step * 1000), "count": count},
@@ -140,26 +145,29 @@ class Store:
                 self._db.execute("DELETE FROM sample WHERE at <= ?", (first + max(1, (last - first) // 8),))
         with self._transaction():
             self._db.execute("DELETE FROM series WHERE NOT EXISTS (SELECT 1 FROM sample WHERE series = series.id)")
-        self._db.execute("PRAGMA incremental_vacuum").fetchall()
+        self._read("PRAGMA incremental_vacuum")
 
     def _span(self) -> tuple[int, int] | None:
-        first, last = self._db.execute("SELECT MIN(at), MAX(at) FROM sample").fetchone()
+        first, last = self._read("SELECT MIN(at), MAX(at) FROM sample")[0]
         return None if first is None else (int(first), int(last))
 
     @property
     def size(self) -> int:
         """Bytes that are in use."""
-        pages, free, size = (
-            self._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
-        )
+        pages, free, size = (self._read(f"PRAGMA {name}")[0][0] for name in ("page_count", "freelist_count", "page_size"))
         return int((pages - free) * size)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
+        with self._turn:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def _read(self, query: str, given: Mapping[str, object] | Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        with self._turn:
+            return self._db.execute(query, given).fetchall()
