@@ -163,9 +163,18 @@ class House:
             }
         elif name not in server.CORE_USERS:
             env["BOX_KEY_FILE"] = str(self.keys / f"{name}.box")
+            env |= {"DATA_DIR": str(self._data_of(name)), "SANDBOX_DIR": str(self.folder / "sandbox")}
         env = {f"BELLBOARD_{key}": value for key, value in env.items()}
         keys.write(self.services / f"{name}.env", "".join(f"{key}={value}\n" for key, value in env.items()))
         return env
+
+    def _data_of(self, bot: str) -> Path:
+        """A bot's own folder, for what is too large to be remembered on the bus."""
+        folder = self.folder / "bots" / bot
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for part in (folder.parent, folder):
+            part.chmod(0o700)
+        return folder
 
     def _enrol(self, enrolments: dict[str, registry.Enrolment]) -> None:
         enrol.write(self.enrolled, enrolments.values())

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import pytest
 
-from bellboard import ProviderError, Providers, SettingsError
+from bellboard import Failed, ProviderError, Providers, SettingsError
 
 
 class Door(Protocol):
@@ -97,3 +97,58 @@ async def test_only_the_ill_are_named() -> None:
         await providers.start([Door, Window, str])
 
         assert await providers.ping() == {"Door": "it is closed", "Window": "it broke"}
+
+
+async def test_a_twin_is_another_object() -> None:
+    """Made by another factory; what is asked for in there are twins too, even later on."""
+    async with Providers() as providers:
+        providers.register(Door, lambda: ["oak"])
+        providers.rehearse(Door, lambda: ["card"])
+        providers.register(Window, lambda: (providers.get(Door), "real"))
+        providers.rehearse(Window, lambda: (providers.get(Door), "twin"))
+        await providers.start([Window, Door])
+
+        assert providers.get(Window) == (["oak"], "real")
+        assert providers.get(Window, rehearsal=True) == (["card"], "twin")
+        assert providers.get(Door) == ["oak"]
+
+
+async def test_what_has_no_twin_cannot_be_rehearsed() -> None:
+    """Nobody is given the real one instead; not a twin either, that would need it."""
+    async with Providers() as providers:
+        providers.register(Door, lambda: "oak")
+        await providers.start([Door])
+        with pytest.raises(Failed, match="Door can't be rehearsed"):
+            providers.get(Door, rehearsal=True)
+
+        providers.register(Window, lambda: "glass")
+        providers.rehearse(Window, lambda: ("paper", providers.get(Door)))
+        with pytest.raises(Failed, match="Door can't be rehearsed"):
+            await providers.start([Window])
+
+
+async def test_a_twin_that_is_the_real_one_is_refused() -> None:
+    """At the start, before any command could have it."""
+    door = object()
+    async with Providers() as providers:
+        providers.register(Door, lambda: door)
+        providers.rehearse(Door, lambda: door)
+        with pytest.raises(SettingsError, match="what rehearses Door is the real one"):
+            await providers.start([Door])
+
+
+async def test_twins_are_cleaned_up_too() -> None:
+    """Before the real ones, which were there first."""
+    seen: list[str] = []
+
+    @contextmanager
+    def door(name: str) -> Iterator[str]:
+        yield name
+        seen.append(name)
+
+    async with Providers() as providers:
+        providers.register(Door, lambda: door("real"))
+        providers.rehearse(Door, lambda: door("twin"))
+        await providers.start([Door])
+
+    assert seen == ["twin", "real"]

@@ -202,3 +202,15 @@ def test_each_service_gets_what_it_needs_and_no_more(made: House) -> None:
                 assert Path(value).exists(), name
     lines = (made.services / "memes.env").read_text().splitlines()
     assert dict(line.split("=", 1) for line in lines) == memes
+
+
+def test_a_bot_has_a_folder_of_its_own(made: House) -> None:
+    """And knows where the sandbox is; a gateway needs neither."""
+    env = made.service_env("memes")
+
+    folder = Path(env["BELLBOARD_DATA_DIR"])
+    assert folder == made.folder / "bots" / "memes"
+    assert stat.S_IMODE(folder.stat().st_mode) == stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
+    assert env["BELLBOARD_SANDBOX_DIR"] == str(made.folder / "sandbox")
+    for service in ("gw-1", "reaper"):
+        assert not {"BELLBOARD_DATA_DIR", "BELLBOARD_SANDBOX_DIR"} & set(made.service_env(service))
