@@ -86,6 +86,15 @@ class Behaviour(ABC):
         assert said.text.startswith("would ")
         assert not self.effects()
 
+    @pytest.mark.parametrize("line", ["practice set a 3 --sandbox", "practice fire a --sandbox", "practice climb x --sandbox"])
+    async def test_a_rehearsal_has_its_effect_elsewhere(self, line: str) -> None:
+        """It succeeds like the real thing, which hears nothing of it."""
+        said = await self.say(line)
+
+        assert said.state == "SUCCEEDED"
+        assert said.line == line
+        assert not self.effects()
+
     async def test_steps_are_taken_in_order(self) -> None:
         """Each step has its effect once; the last thing that was yielded is the answer."""
         said = await self.say("practice climb north")

@@ -70,6 +70,8 @@ class Gate:
             "cause": pb.CAUSE_LINE,
             "card": id,
             "preview": parsed.preview,
+            "force": parsed.force,
+            "rehearsal": parsed.rehearsal,
             "origin": pb.Origin(system="test", room="general", message=id),
             "line": parsed.canonical,
             "received_at": timestamp(time.time()),

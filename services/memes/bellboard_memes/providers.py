@@ -43,3 +43,4 @@ def register(providers: Providers, settings: Settings) -> None:
     from .pillow import PillowArtist  # not before it is needed: it imports this module
 
     providers.register(Artist, lambda: PillowArtist(settings.jpeg_quality))
+    providers.rehearse(Artist, lambda: PillowArtist(settings.jpeg_quality))  # it reaches nothing that could be harmed

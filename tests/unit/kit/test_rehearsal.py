@@ -52,10 +52,10 @@ async def test_it_is_given_the_twin(talk: Talk) -> None:
     assert (real.done, twin.done) == (["set"], ["set"])
 
 
-async def test_what_has_no_twin_fails(talk: Talk) -> None:
+async def test_what_has_no_twin_fails(talk_to: TalkTo) -> None:
     """Certainly, and before anything happened."""
     real = Recorder()
-    talk.provide(World, real)
+    talk = talk_to(bot, lambda providers, settings: providers.register(World, lambda: real))
 
     said = await talk("practice fire a --sandbox")
 

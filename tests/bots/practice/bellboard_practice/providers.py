@@ -46,3 +46,4 @@ class FileWorld:
 def register(providers: Providers, settings: Settings) -> None:
     """Say how each provider is made."""
     providers.register(World, lambda: FileWorld(settings.practice_file))
+    providers.rehearse(World, lambda: FileWorld(settings.practice_file.with_suffix(".rehearsed")))
