@@ -33,7 +33,7 @@ class GraphiteSource:
         self._client, self.there = client, there
 
     async def series(self, wanted: Wanted, span: Span, step: float) -> Sequence[Series]:
-        template = wanted.entry.graphite_by if wanted.by else wanted.entry.graphite
+        template = wanted.entry.graphite_by.get(wanted.by) if wanted.by else wanted.entry.graphite
         if not template:
             split = f" by {wanted.by}" if wanted.by else ""
             raise UserError(f"the catalogue has no Graphite target for {wanted.entry.title!r}{split}")

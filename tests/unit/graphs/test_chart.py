@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -103,7 +104,7 @@ def test_lines_are_told_apart_without_colours() -> None:
     looks = [(mark["color"], tuple(mark["strokeDash"])) for mark in marks]
 
     assert len(set(looks)) == chart.MOST_LINES
-    assert all(a[1] != b[1] for a, b in zip(looks, looks[1:], strict=False))
+    assert all(a[1] != b[1] for a, b in pairwise(looks))
 
 
 def test_names_stand_beside_their_lines_and_apart() -> None:

@@ -27,7 +27,10 @@ def test_a_rise_after_a_deploy_is_told_with_it() -> None:
 
 def test_a_rise_that_goes_on_says_what_it_is_now() -> None:
     """Nothing is said of an end."""
-    assert tell("", [("errors", "%", line(0, 0, 0, 0, 10, 20, 19))], []) == "Errors rose from 0 % to 20 % from 11:07 on, and is 19 % now."
+    assert (
+        tell("", [("errors", "%", line(0, 0, 0, 0, 10, 20, 19))], [])
+        == "Errors rose from 0 % to 20 % from 11:07 on, and is 19 % now."
+    )
 
 
 def test_a_fall_is_told_as_one() -> None:

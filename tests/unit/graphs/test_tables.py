@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -89,10 +90,8 @@ def test_a_broken_condition_is_told(condition: str) -> None:
 @given(st.text(max_size=80))
 def test_no_condition_breaks_anything(condition: str) -> None:
     """It is met, or told to be none."""
-    try:
-        tables.keep(TABLE, condition)
-    except UserError as error:
-        assert error.text
+    with contextlib.suppress(UserError):
+        assert len(tables.keep(TABLE, condition).rows) <= len(TABLE.rows)
 
 
 def test_rows_are_put_in_order() -> None:
