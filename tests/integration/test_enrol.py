@@ -37,10 +37,10 @@ async def streams(provisioner: Bus) -> dict[str, dict[str, object]]:
 
 
 async def test_the_streams_keep_what_they_are_given(bus_as: BusAs) -> None:
-    """All but progress: on disk, nothing can be deleted or purged, and what is full refuses instead of forgetting."""
+    """On disk. In all but progress nothing can be deleted or purged, and what is full refuses instead of forgetting."""
     configs = await streams(await bus_as("provisioner"))
     progress = configs.pop("PROG")
-    assert (progress["storage"], progress["discard"], progress["max_age"]) == ("memory", "old", 24 * 3600 * 10**9)
+    assert (progress["storage"], progress["discard"], progress["max_age"]) == ("file", "old", 24 * 3600 * 10**9)
     contracts = configs.pop("REG")
     assert contracts["max_msgs_per_subject"] == 1
     for bot in ("memes", "practice"):

@@ -19,7 +19,7 @@ MAX_RECORD = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """A stream. ``last_only`` keeps one message a subject; ``passing`` ones lie in memory and forget after a day.
+    """A stream. ``last_only`` keeps one message a subject; ``passing`` ones forget after a day, and the oldest when full.
 
     In an ``ebbing`` one a message may say how long it is kept. ``largest`` is in bytes.
     """
@@ -37,7 +37,7 @@ class Stream:
             "name": self.name,
             "subjects": [self.subjects],
             "retention": "limits",
-            "storage": "memory" if self.passing else "file",
+            "storage": "file",
             "discard": "old" if self.passing else "new",
             "max_msg_size": self.largest,
             "num_replicas": replicas,

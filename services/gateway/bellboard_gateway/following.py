@@ -27,7 +27,7 @@ BACK = 20_000
 
 RETRY = 0.3
 CHECK_PROGRESS = 2.0
-"""Seconds between looks at whether the progress stream began anew (it is in memory, and ends with its server)."""
+"""Seconds between looks at whether the progress stream began anew, as it does when it is made again."""
 
 
 class Cursor(NamedTuple):

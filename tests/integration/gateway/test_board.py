@@ -119,13 +119,12 @@ async def test_a_cursor_from_before_what_is_kept_starts_anew(stage: Stage) -> No
 
 
 async def test_the_board_goes_on_where_it_was_when_the_bus_comes_back(stage: Stage, nats: NatsServer) -> None:
-    """Records from before, and after; and progress, whose stream begins anew with the server."""
+    """Records and progress from before, and after; nobody makes the streams anew."""
     await stage.accept(envelope(ID))
     await stage.start(ID)
     for index in range(1, 9):
         await stage.progress(ID, index, progress_bar("before", 0.1))
     await nats.restart()
-    await nats.provision()
     await eventually(lambda: stage.bus.connected and stage.bot_bus.connected)
     await stage.finish(ID, text("fired"))
     assert (await stage.board.until_final(ID)).card().blocks[0].text.text == "fired"
