@@ -48,7 +48,7 @@ class Scraper:
         pairs = [_ends(samples, window) for key, samples in self._samples.items() if key[:2] == (app, version)]
         deltas = [_between(first, last) for first, last in (pair for pair in pairs if pair)]
         requests = sum(delta.requests for delta in deltas)
-        query = f"{_QUERIES[measure]} of {{app={app}, version={version}}} over {window:g} s, from {len(deltas)} replicas"
+        query = f"{_QUERIES[measure]} of {{app={app}, version={version}}} over {window:.0f} s, from {len(deltas)} replicas"
         if not deltas or (not requests and measure != "rps"):
             return Reading(None, query)
         return Reading(_value(measure, deltas), query, round(requests))
