@@ -76,7 +76,7 @@ class Follower:
         entries = [read(line, now=now, env=env) for line in _lines(data)]
         if entries or place != known:
             await self._write(entries, place)
-        return len(data) >= CHUNK // 2 or (known is not None and place.inode != known.inode)
+        return place != known
 
     async def _write(self, entries: Sequence[Entry], place: Place) -> None:
         await self._writer.write(entries, place)

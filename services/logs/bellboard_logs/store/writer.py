@@ -216,7 +216,7 @@ class Writer:
             limit = first_id(time.time() - self.max_age)
             (oldest,) = self._db.execute("SELECT min(id) FROM line").fetchone()
             if oldest is not None and (oldest < limit or self._bytes() > self.max_bytes):
-                newest = limit if oldest < limit else 1 << 62
+                newest = limit if oldest < limit else (1 << 63) - 1
                 self._drop(newest, DROP_AT_ONCE + written + written // 4)
         except sqlite3.Error as error:
             if self._db.in_transaction:
