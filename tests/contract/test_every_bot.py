@@ -19,6 +19,10 @@ from bellboard.bot import Bot
 from bellboard.command import Command, Kind
 from bellboard.errors import ProviderError
 from bellboard.grammar import Vocabulary, stages
+from bellboard.keep import Keep
+from bellboard.keep.memory import MemoryKeep
+from bellboard.marks import Marks
+from bellboard.marks.memory import MemoryMarks
 from bellboard.providers import Providers
 from bellboard.replies import table
 from bellboard.settings import BotSettings, ServiceSettings
@@ -148,6 +152,11 @@ async def test_a_preview_is_given_where_it_is_promised(found: Found, command: Co
 async def test_every_provider_comes_with_the_bot(found: Found, tmp_path: Path) -> None:
     """With no settings but the bus's own, everything that handlers need can be made, and is well."""
     async with Providers() as providers:
+        providers.register(Keep, MemoryKeep)
+        providers.rehearse(Keep, MemoryKeep)
+        providers.register(Marks, lambda: MemoryMarks(found.bot.name))
+        providers.rehearse(Marks, lambda: MemoryMarks(found.bot.name))
+        await providers.start((Keep, Marks))
         found.register(providers, found.settings(tmp_path))
         await providers.start(found.bot.needs)
 
