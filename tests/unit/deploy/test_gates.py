@@ -43,7 +43,9 @@ def test_without_a_gate_there_is_the_usual_one() -> None:
     assert read_gates(["none"]) == ()
 
 
-@pytest.mark.parametrize("text", ["", "errors", "errors<5ms", "p95<3", "errors=5%", "errors<5%; rm -rf", "x" * 1000, "errors<٥%"])
+@pytest.mark.parametrize(
+    "text", ["", "errors", "errors<5ms", "p95<3", "errors=5%", "errors<5%; rm -rf", "x" * 1000, "errors<٥%"]
+)
 def test_what_is_no_gate_is_refused(text: str) -> None:
     """With one that is."""
     with pytest.raises(UserError, match="is no gate"):
@@ -58,7 +60,9 @@ def test_stages_go_up_to_all_of_it(text: str, stages: tuple[int, ...]) -> None:
     assert read_stages(text) == stages
 
 
-@pytest.mark.parametrize("text", ["", ",", "50,10", "0,100", "101", "-5", "1e2", "10,10", ",".join(map(str, range(1, 40))), "٥"])
+@pytest.mark.parametrize(
+    "text", ["", ",", "50,10", "0,100", "101", "-5", "1e2", "10,10", ",".join(map(str, range(1, 40))), "٥"]
+)
 def test_what_are_no_stages_are_refused(text: str) -> None:
     """They go up, from 1 to 100."""
     with pytest.raises(UserError):

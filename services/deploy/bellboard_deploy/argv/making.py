@@ -17,7 +17,7 @@ from . import hosts, trigger
 from .program import Program
 
 
-class Running(BaseModel):
+class Programs(BaseModel):
     """How programs are run.
 
     Attributes:
@@ -44,7 +44,7 @@ class Running(BaseModel):
         return make
 
 
-class CommandEntry(Entry, Running):
+class CommandEntry(Entry, Programs):
     """An environment that a program deploys to: `CommandTrigger` says what each list of arguments is for."""
 
     apps: tuple[str, ...]

@@ -7,7 +7,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -113,7 +113,7 @@ class Running:
         assert self._process.returncode is not None
         return self._process.returncode
 
-    async def lines(self) -> AsyncIterator[str]:
+    async def lines(self) -> AsyncGenerator[str, None]:
         """What it says, line by line, until it ends. Its children may not speak for longer than it does.
 
         Raises:
@@ -154,7 +154,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         for ask, seconds in ((signal.SIGTERM, GRACE), (signal.SIGKILL, 1.0)):
             deadline = time.monotonic() + seconds
             _signal(process.pid, ask)
-            while _signal(process.pid, 0) and time.monotonic() < deadline:
+            while _signal(process.pid, 0) and time.monotonic() < deadline:  # noqa: ASYNC110  # nobody tells of a group's end
                 await asyncio.sleep(0.02)
             if not _signal(process.pid, 0):
                 break

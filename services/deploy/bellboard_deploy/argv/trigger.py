@@ -93,7 +93,10 @@ class CommandTrigger:
         self._known(app)
         if self._find is None:
             return None
-        code, lines = await self._find.output(self._words(app, key=plain(key, "a key")))
+        try:
+            code, lines = await self._find.output(self._words(app, key=plain(key, "a key")))
+        except (Failed, ProviderError):  # it could not be asked, which says nothing of the deploy
+            return None
         if code not in (0, 1):
             return None
         return Outcome(code == 0, lines[-1] if lines else f"{self._find.what} says that it did{'' if code == 0 else ' not'}")

@@ -177,7 +177,8 @@ class HAProxyDeployer:
         deadline = time.monotonic() + DRAIN_SECONDS
         while any(one.connections for one in await self._balancer.servers(app) if one.id == server.id):
             if time.monotonic() > deadline:
-                return await self._runtime.hang_up(self._balancer.of(app), server.id)
+                await self._runtime.hang_up(self._balancer.of(app), server.id)
+                return
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _forget(self, backend: str, server: Server) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from bellboard import SettingsError
 
 from ..argv import CommandHosts
-from ..argv.making import Running
+from ..argv.making import Programs
 from ..entries import Entry, read_entry
 from ..providers import Environment
 from .balancer import HAProxyBalancer
@@ -22,7 +22,7 @@ from .runtime import Runtime
 _CHECK = re.compile(r"(?:check(?: (?:inter|fastinter|downinter|rise|fall|maxconn|slowstart) [0-9]+(?:ms|s|m)?)*)?")
 
 
-class HAProxyHosts(Running):
+class HAProxyHosts(Programs):
     """The programs that start and stop replicas.
 
     ``versions`` prints a line for each version, ``NAME DIGEST WORDS``; ``start`` prints the replica's address as its last line.

@@ -147,12 +147,13 @@ def split_address(address: str) -> tuple[str, int]:
         ProviderError: it is none; names of hosts are not taken.
     """
     host, _, port = address.rpartition(":")
+    wrong = "that is no address with a port, such as 10.0.0.5:8080"
+    if not (port.isascii() and port.isdigit() and len(port) < 6 and 0 < int(port) < 65536):
+        raise ProviderError(wrong)
     try:
-        if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-            raise ValueError(port)
         return str(ip_address(host.removeprefix("[").removesuffix("]"))), int(port)
     except ValueError as error:
-        raise ProviderError("that is no address with a port, such as 10.0.0.5:8080") from error
+        raise ProviderError(wrong) from error
 
 
 def _at(backend: str, server: str) -> str:
