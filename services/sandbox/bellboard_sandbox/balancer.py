@@ -72,10 +72,11 @@ def configuration(folder: Path, sockets: Iterable[Path]) -> dict[str, Any]:
         "automatic_https": {"disable": True},
         "routes": [{"handle": [handler(sockets)]}],
     }
+    # The grace is for requests that are on their way while shares are changed: each change is a new configuration.
     return {
         "admin": {"listen": f"unix/{folder / ADMIN}|0600"},
         "logging": {"logs": {"default": {"level": "ERROR", "writer": log}}},
-        "apps": {"http": {"servers": {"front": front}, "grace_period": "1s"}},
+        "apps": {"http": {"servers": {"front": front}, "grace_period": "20s"}},
     }
 
 

@@ -17,6 +17,9 @@ from typing import Any
 MAX_HEAD, MAX_BODY = 16_384, 65_536
 """The most bytes of a request's or an answer's head, and of a request's body."""
 
+TRIES = 3
+"""The most new connections on which a client sends one request."""
+
 _REASONS = {200: "OK", 204: "No Content", 400: "Bad Request", 402: "Payment Required", 404: "Not Found", 409: "Conflict"}
 _EMPTY: Mapping[str, str] = {}
 
@@ -164,15 +167,28 @@ class Client:
     async def ask(self, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] = _EMPTY) -> Answer:
         """Send a request, and wait for its answer.
 
+        Where a connection is closed before anything was heard, it is sent again on another, as HTTP allows; a POST never is.
+        Caddy closes some, even new ones, when it takes another configuration.
+
         Raises:
-            OSError: the socket can't be reached, or the connection broke.
+            OSError: the socket can't be reached, or connections broke each time.
             WireError: what came back is no HTTP.
         """
-        if self.idle:
-            asked = self.idle.pop()
-        else:
-            loop = asyncio.get_running_loop()
-            _, asked = await loop.create_unix_connection(lambda: _Asked(self), self._path)
+        loop = asyncio.get_running_loop()
+        left = TRIES
+        while True:
+            if self.idle:
+                asked = self.idle.pop()
+            else:
+                _, asked = await loop.create_unix_connection(lambda: _Asked(self), self._path)
+                left -= 1
+            try:
+                return await self._on(asked, method, target, body, headers)
+            except ConnectionError:
+                if asked.heard or method == "POST" or not left:
+                    raise
+
+    async def _on(self, asked: _Asked, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         try:
             return await asked.ask(method, target, body, headers)
         except BaseException:
@@ -185,11 +201,12 @@ class Client:
 
 
 class _Asked(asyncio.Protocol):
-    """One connection of a client, with at most one request on its way."""
+    """One connection of a client, with at most one request on its way, of whose answer something was heard or nothing yet."""
 
     def __init__(self, client: Client) -> None:
         self._client, self._buffer = client, bytearray()
         self._answer: asyncio.Future[Answer] | None = None
+        self.heard = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -197,6 +214,7 @@ class _Asked(asyncio.Protocol):
 
     async def ask(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         self._answer = asyncio.get_running_loop().create_future()
+        self.heard = False
         head = [f"{method} {target} HTTP/1.1", "Host: sandbox", f"Content-Length: {len(body)}"]
         head += [f"{name}: {value}" for name, value in headers.items()]
         self._transport.write("\r\n".join([*head, "\r\n"]).encode("latin-1") + body)
@@ -204,6 +222,7 @@ class _Asked(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
+        self.heard = True
         waiting = self._answer
         if waiting is None or waiting.done():
             self.close()
