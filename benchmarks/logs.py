@@ -73,7 +73,8 @@ async def find(stored: Stored, word: str, start: float, end: float) -> tuple[int
 
 def refuse(count: int) -> tuple[float, float]:
     """The 99th and 99.9th percentile, in milliseconds, of what it takes to refuse a hostile regular expression."""
-    chance, took = random.Random(1), []
+    chance = random.Random(1)
+    took: list[float] = []
     while len(took) < count:
         text = chance.choice(_HOSTILE) if len(took) % 20 == 0 else "".join(chance.choices(_SIGNS, k=chance.randrange(1, 200)))
         begun = time.perf_counter()
