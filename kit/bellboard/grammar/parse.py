@@ -117,7 +117,8 @@ class _Reader:
             if self._common(name, word):
                 return
             near = nearest(name, self.command.flags)
-            self._fail(f"{self.command.name} has no flag --{name[:40]}", word, near and f"--{near}")
+            hint = f"--{near}" if near else f"help {self.command.name}"
+            self._fail(f"{self.command.name} has no flag --{name[:40]}", word, hint)
         if word.name:
             self._take(argument, word.value, word)
         elif argument.kind is Kind.SWITCH:
