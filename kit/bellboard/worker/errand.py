@@ -19,6 +19,7 @@ from bellboard.telemetry import logs, names
 from .admit import Order
 from .meters import Meters
 from .outcome import fit
+from .piped import take_piped
 from .progress import Progress
 from .services import Means
 
@@ -89,9 +90,11 @@ class Errand:
         if op.epoch == 1:
             self._meters.queue_wait.observe(max(0.0, time.time() - seconds(envelope.received_at)))
         self._progress = Progress(self._means.bus, self._bot.name, envelope.id, op.attempt)
+        if wrong := await take_piped(self.order, self._means.blobs):
+            return self._bad_request(wrong)
         self._execution = self._prepare(op.epoch, self._progress)
         if self._execution is None:
-            return self._bad_request()
+            return self._bad_request(self.order.wrong)
         if self._cancelled and op.epoch == 1:  # nothing of it can have happened
             self._execution.cancel()
         return await self._execution.start(op.epoch, op.attempt, op.done)
@@ -115,10 +118,10 @@ class Errand:
         services = self._means.services(order.envelope, epoch, progress)
         return Execution(self._bot, order.command, order.envelope, order.request, services, self._providers)
 
-    def _bad_request(self) -> Ended:
+    def _bad_request(self, wrong: str) -> Ended:
         trace = trace_of(self.order.envelope)
-        block = replies.failure(self.order.wrong, code="bad_request", trace_id=trace)
-        return Ended(S.STATE_FAILED, pb.Outcome(reply=replies.reply(block)), f"bad request: {self.order.wrong}")
+        block = replies.failure(wrong, code="bad_request", trace_id=trace)
+        return Ended(S.STATE_FAILED, pb.Outcome(reply=replies.reply(block)), f"bad request: {wrong}")
 
     def _note(self, record: pb.Record) -> None:
         self.epoch = max(self.epoch, record.epoch)

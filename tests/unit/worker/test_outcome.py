@@ -30,12 +30,13 @@ async def test_a_large_reply_becomes_a_blob() -> None:
     assert chat.Reply.FromString(await blobs.get(outcome.reply_blob)) == reply(MAX_REPLY)
 
 
-async def test_a_large_result_is_dropped() -> None:
-    """The record must be written; people have the reply."""
-    outcome = pb.Outcome(reply=reply(1000), result=bytes(2 * MAX_REPLY))
-    await fit(outcome, MemoryBlobs("practice"))
+async def test_a_large_result_becomes_a_blob() -> None:
+    """From which a pipe can go on."""
+    blobs, outcome = MemoryBlobs("practice"), pb.Outcome(reply=reply(1000), result=bytes(2 * MAX_REPLY))
+    await fit(outcome, blobs)
 
     assert (outcome.result, outcome.reply) == (b"", reply(1000))
+    assert await blobs.get(outcome.result_blob) == bytes(2 * MAX_REPLY)
 
 
 class Refusing(MemoryBlobs):
@@ -51,6 +52,14 @@ async def test_a_reply_that_no_blob_holds_is_replaced_by_a_word_of_it() -> None:
     await fit(outcome, Refusing("practice"))
 
     assert outcome.reply.blocks[0].text.text == "the answer was too large to keep (128 KiB)"
+
+
+async def test_a_result_that_no_blob_holds_is_dropped() -> None:
+    """The record must be written; people have the reply."""
+    outcome = pb.Outcome(reply=reply(1000), result=bytes(2 * MAX_REPLY))
+    await fit(outcome, Refusing("practice"))
+
+    assert outcome == pb.Outcome(reply=reply(1000))
 
 
 class Away(MemoryBlobs):

@@ -317,6 +317,7 @@ class Envelope(_message.Message):
     RULES_FIELD_NUMBER: _builtins.int
     FORCE_FIELD_NUMBER: _builtins.int
     PIPE_FIELD_NUMBER: _builtins.int
+    TABLE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The command's id."""
     team: _builtins.str
@@ -383,6 +384,10 @@ class Envelope(_message.Message):
     def pipe(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The stages of its pipe that follow, as lines in canonical form."""
 
+    @_builtins.property
+    def table(self) -> _chat_pb2.BlobRef:
+        """The table that is piped into it, where that is too large for the request."""
+
     def __init__(
         self,
         *,
@@ -412,10 +417,11 @@ class Envelope(_message.Message):
         rules: _abc.Iterable[_builtins.str] | None = ...,
         force: _builtins.bool = ...,
         pipe: _abc.Iterable[_builtins.str] | None = ...,
+        table: _chat_pb2.BlobRef | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline", "not_after", b"not_after", "origin", b"origin", "principal", b"principal", "received_at", b"received_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline", "not_after", b"not_after", "origin", b"origin", "principal", b"principal", "received_at", b"received_at", "table", b"table"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bot", b"bot", "card", b"card", "cause", b"cause", "deadline", b"deadline", "digest", b"digest", "effect", b"effect", "force", b"force", "id", b"id", "lane", b"lane", "line", b"line", "method", b"method", "not_after", b"not_after", "origin", b"origin", "parent", b"parent", "pipe", b"pipe", "preview", b"preview", "principal", b"principal", "received_at", b"received_at", "rehearsal", b"rehearsal", "request", b"request", "rules", b"rules", "sealed", b"sealed", "stage", b"stage", "team", b"team", "traceparent", b"traceparent", "tracestate", b"tracestate"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bot", b"bot", "card", b"card", "cause", b"cause", "deadline", b"deadline", "digest", b"digest", "effect", b"effect", "force", b"force", "id", b"id", "lane", b"lane", "line", b"line", "method", b"method", "not_after", b"not_after", "origin", b"origin", "parent", b"parent", "pipe", b"pipe", "preview", b"preview", "principal", b"principal", "received_at", b"received_at", "rehearsal", b"rehearsal", "request", b"request", "rules", b"rules", "sealed", b"sealed", "stage", b"stage", "table", b"table", "team", b"team", "traceparent", b"traceparent", "tracestate", b"tracestate"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -587,6 +593,7 @@ class Outcome(_message.Message):
     REPLY_BLOB_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
     ATTEMPT_FIELD_NUMBER: _builtins.int
+    RESULT_BLOB_FIELD_NUMBER: _builtins.int
     result: _builtins.bytes
     """The response message, for programs."""
     attempt: _builtins.str
@@ -599,6 +606,10 @@ class Outcome(_message.Message):
     def reply_blob(self) -> _chat_pb2.BlobRef:
         """What people see, when it is too large for a record."""
 
+    @_builtins.property
+    def result_blob(self) -> _chat_pb2.BlobRef:
+        """The response message, when it is too large for a record."""
+
     def __init__(
         self,
         *,
@@ -606,10 +617,11 @@ class Outcome(_message.Message):
         reply_blob: _chat_pb2.BlobRef | None = ...,
         result: _builtins.bytes = ...,
         attempt: _builtins.str = ...,
+        result_blob: _chat_pb2.BlobRef | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["reply", b"reply", "reply_blob", b"reply_blob"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reply", b"reply", "reply_blob", b"reply_blob", "result_blob", b"result_blob"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "reply", b"reply", "reply_blob", b"reply_blob", "result", b"result"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "reply", b"reply", "reply_blob", b"reply_blob", "result", b"result", "result_blob", b"result_blob"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
