@@ -26,6 +26,7 @@ from .lines import Command, Line, Misunderstood, NotAccepted, Talk
 from .people import People, Person
 from .policy import Chance, Policy
 from .registry import Registry
+from .stages import next_id
 
 SYSTEM = "grpc"
 OWNERS = "owners"
@@ -57,7 +58,7 @@ class Api(gateway_pb2_grpc.GatewayServiceServicer):
         await self._check_room(room, context)
         if len(request.request_id) > MAX_ID:
             await refuse(context, Status.INVALID_ARGUMENT, f"a request id has at most {MAX_ID} characters")
-        if not request.request_id and self._has_effect(request.line, room):
+        if not request.request_id and self._has_effect(request.line, room, person):
             await refuse(context, Status.INVALID_ARGUMENT, "what has an effect needs a request id")
         line = Line(
             system=SYSTEM,
@@ -77,11 +78,9 @@ class Api(gateway_pb2_grpc.GatewayServiceServicer):
         while True:
             match await self.inbox.take(line):
                 case Command(id=id):
-                    async for view in self.board.follow(id):
-                        card = await self.board.card(view)
+                    async for card in self._cards(id):
                         yield pb.RunLineResponse(card=card)
-                        if card.final:
-                            return
+                    return
                 case Misunderstood(why=why):
                     yield pb.RunLineResponse(not_understood=why)
                     return
@@ -96,12 +95,26 @@ class Api(gateway_pb2_grpc.GatewayServiceServicer):
                 case Talk():
                     raise AssertionError("an explicit line is never talk")
 
-    def _has_effect(self, text: str, room: str) -> bool:
+    async def _cards(self, id: str) -> AsyncIterator[pb.Card]:
+        """The cards of a command, and of the stages that follow it, until the last one is final."""
+        while id:
+            following = ""
+            async for view in self.board.follow(id):
+                card = await self.board.card(view)
+                if card.final and card.state == S.STATE_SUCCEEDED:
+                    following = next_id(view.envelope)
+                card.final = card.final and not following
+                yield card
+                if view.final:
+                    break
+            id = following
+
+    def _has_effect(self, text: str, room: str, person: Person) -> bool:
         try:
-            parsed = self.inbox.understand(text, room)
+            parsed = self.inbox.understand(text, room, person.id)
         except NotUnderstood:
             return False
-        return parsed.command.effect != options.EFFECT_READ and not parsed.preview
+        return any(stage.command.effect != options.EFFECT_READ and not stage.preview for stage in parsed)
 
     async def WatchRoom(self, request: pb.WatchRoomRequest, context: Context) -> AsyncIterator[pb.WatchRoomResponse]:
         """Tell of everything that happens in a room."""

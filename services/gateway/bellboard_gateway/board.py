@@ -24,6 +24,7 @@ from bellboard.telemetry.otlp import SpanSender
 
 from .following import Cursor, Following, Watchers
 from .projection import KEEP, Line, Projection, View
+from .stages import next_id
 
 RECENT = 150
 """Commands and lines that a watcher gets to begin with."""
@@ -69,6 +70,15 @@ class Board:
     def known(self, id: str) -> View | None:
         """The command with exactly this id."""
         return self._all.views.get(id)
+
+    def pipe(self, view: View) -> list[View]:
+        """The stages of a command's pipe that there are, in order; of a command by itself, that one."""
+        while view.envelope.cause == pb.CAUSE_PIPE and (above := self.known(view.envelope.parent)):
+            view = above
+        found = [view]
+        while below := self.known(next_id(found[-1].envelope)):
+            found.append(below)
+        return found
 
     def matching(self, prefix: str) -> list[View]:
         """Every command whose id begins so (at least `MIN_PREFIX` characters)."""
@@ -176,6 +186,14 @@ class Board:
             if view.final:
                 return view
         raise AssertionError("a follow ends with a final state")
+
+    async def handing_on(self) -> AsyncIterator[list[View]]:
+        """The stages of pipes that are done while the one that follows is not there yet, whenever such came."""
+        with self._watchers.on("pipes") as changed:
+            while True:
+                yield list(self._all.handing_on.values())
+                await changed.wait()
+                changed.clear()
 
     async def stirs(self) -> AsyncIterator[dict[str, float]]:
         """Each room's `at`, whenever something new came into any of them."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bellboard.api.chat.v1 import chat_pb2 as chat
 from bellboard.api.gateway.v1 import gateway_pb2 as gateway
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
+from bellboard.grammar.pipes import join
 from bellboard.ledger.state import S, is_final
 from bellboard.ledger.subjects import Author, Key
 
@@ -61,7 +62,7 @@ def card(shown: Shown) -> gateway.Card:
         room=envelope.origin.room,
         thread=envelope.origin.thread,
         principal=principal(envelope.principal),
-        line=envelope.line,
+        line=join([envelope.line, *envelope.pipe]) if envelope.pipe and not envelope.stage else envelope.line,
         state=record.state,
         final=is_final(record),
         blocks=_blocks(shown),
@@ -74,7 +75,12 @@ def card(shown: Shown) -> gateway.Card:
         reason=words(record),
         steps=record.steps,
         message_id=envelope.origin.message,
+        rehearsal=envelope.rehearsal,
     )
+    if envelope.pipe or envelope.stage:
+        made.stage, made.stages = envelope.stage, envelope.stage + 1 + len(envelope.pipe)
+        if is_final(record) and record.state != S.STATE_SUCCEEDED:
+            made.reason = f"The pipe ended at stage {made.stage + 1} of {made.stages}. {made.reason}"
     for block in made.blocks:
         if block.HasField("failure") and not block.failure.trace_id:
             block.failure.trace_id = made.trace_id

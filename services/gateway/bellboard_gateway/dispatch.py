@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
 
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.bus import Bus
 from bellboard.envelope import Signer
-from bellboard.errors import BellboardError, BusUnavailable
+from bellboard.errors import BellboardError, BusUnavailable, Unconfirmed
+from bellboard.grammar import Parsed
 from bellboard.ledger import gate
 from bellboard.ledger.ops import Procedure, World
 from bellboard.ledger.state import S
@@ -21,8 +22,12 @@ from bellboard.telemetry import logs, names
 from .limits import Buckets
 from .lines import Command, NotAccepted
 from .orders import Order, envelope, first_record
-from .policy import Ask, Decision, Policy
+from .policy import Ask, Decision, Policy, Verdict
 from .registry import Registry
+from .rehearsals import Rehearsals
+
+First = tuple[Author, pb.Record]
+"""The first record of a command, and as whom the gateway writes it."""
 
 ANSWER_WITHIN = 2.8
 """Seconds in which the person hears whether a command was accepted, or that it is not known yet."""
@@ -35,6 +40,7 @@ STUCK = 10.0
 
 UNAVAILABLE = NotAccepted("not accepted: the message bus does not answer; nothing was sent, nothing will run", final=True)
 UNCONFIRMED = NotAccepted("unconfirmed: the message bus did not answer; it is being found out", final=False)
+NOT_YET = NotAccepted("not accepted yet: the message bus does not answer; nothing was sent so far", final=False)
 CLOSED = NotAccepted("not accepted: the message bus did not answer in time; it can never run", final=True)
 TOO_FAST = NotAccepted("that is faster than anyone can read; wait a moment", final=True)
 
@@ -61,19 +67,28 @@ class Dispatch:
     def __post_init__(self) -> None:
         self._accepting = Store(self.bus, "gateway", strict=True)
         self._store = Store(self.bus, "gateway")
+        self.rehearsals = Rehearsals(self.bus)
 
     def judge(self, order: Order) -> Decision:
-        """What the rules say of an order."""
-        parsed = order.parsed
+        """What the rules say of an order: of the whole pipe, none of which runs if any stage of it may not."""
+        first = self._judge(order, order.parsed, order.cause)
+        for stage in order.then:
+            later = self._judge(order, stage, pb.CAUSE_PIPE)
+            if later.verdict is Verdict.DENY and first.verdict is not Verdict.DENY:
+                return replace(later, reason=f"{stage.command.name}: {later.reason}")
+        return first
+
+    def _judge(self, order: Order, stage: Parsed, cause: pb.Cause.ValueType) -> Decision:
         return self.policy.judge(
             Ask(
                 order.principal,
-                parsed.command,
-                parsed.request,
+                stage.command,
+                stage.request,
                 order.origin.room,
-                order.cause,
-                preview=parsed.preview,
-                rehearsal=order.rehearsal,
+                cause,
+                preview=stage.preview,
+                rehearsal=order.rehearses,
+                force=stage.force,
             )
         )
 
@@ -84,25 +99,48 @@ class Dispatch:
         background, so bring the same order again to hear of it.
         """
 
-        def first() -> tuple[Author, pb.Record]:
-            decision, bot = self.judge(order), order.parsed.command.bot
-            made = envelope(order, decision, self.team, self.registry.enrolment(bot), self.world.now())
-            return first_record(made, decision, self.signer, self.policy.digest, self.world)
+        async def first() -> First:
+            return self._first(await self._as_rehearsed(order))
 
         return await self._bring(order.key, order.principal, first)
+
+    async def go_on(self, order: Order) -> None:
+        """Bring the next stage of a pipe into the ledger, if no other replica has. Raises as `insist`."""
+        await self.insist(order.key, *self._first(await self._as_rehearsed(order)))
+
+    async def insist(self, key: Key, author: Author, record: pb.Record) -> None:
+        """Bring a first record into the ledger, and ask until it is known that it, or another's, stands there.
+
+        Raises:
+            BusError: it is not known yet; ask again.
+            BellboardError: it can't be stored, ever.
+        """
+        if isinstance(await self._store.drive(gate.accept(key, author, record)), gate.Unconfirmed):
+            raise Unconfirmed("the message bus did not answer")
+
+    async def _as_rehearsed(self, order: Order) -> Order:
+        """The order as a rehearsal, where its room rehearses. Raises BusError where that is not known."""
+        return order if order.rehearsal or not await self.rehearsals.by(order.origin.room) else replace(order, rehearsal=True)
+
+    def _first(self, order: Order) -> First:
+        decision, bot = self.judge(order), order.parsed.command.bot
+        made = envelope(order, decision, self.team, self.registry.enrolment(bot), self.world.now())
+        return first_record(made, decision, self.signer, self.policy.digest, self.world)
 
     async def refuse(self, made: pb.Envelope, reason: str) -> Command | NotAccepted:
         """Write down what was asked for and will never run, and why. It answers as `run` does."""
 
-        def first() -> tuple[Author, pb.Record]:
-            signed = self.signer.sign(made)
-            return Author.GATEWAY, self.world.record(S.STATE_DENIED, command=signed, effect=made.effect, reason=reason)
+        async def first() -> First:
+            return self.denied(made, reason)
 
         return await self._bring(Key(made.lane, made.bot, made.id), made.principal, first)
 
-    async def _bring(
-        self, key: Key, principal: pb.Principal, first: Callable[[], tuple[Author, pb.Record]]
-    ) -> Command | NotAccepted:
+    def denied(self, made: pb.Envelope, reason: str) -> First:
+        """The first and last record of what will never run."""
+        signed = self.signer.sign(made)
+        return Author.GATEWAY, self.world.record(S.STATE_DENIED, command=signed, effect=made.effect, reason=reason)
+
+    async def _bring(self, key: Key, principal: pb.Principal, first: Callable[[], Awaitable[First]]) -> Command | NotAccepted:
         """Bring a first record into the ledger, which is made when the bus is there."""
         if pending := await self.pending(key.id):
             return pending
@@ -112,7 +150,13 @@ class Dispatch:
         if not await self.answers():
             return UNAVAILABLE
         try:
-            author, record = first()
+            async with asyncio.timeout_at(deadline):
+                author, record = await first()
+        except (TimeoutError, BusUnavailable, Unconfirmed):
+            return NOT_YET  # whether the room rehearses could not be read; nothing was sent
+        except BellboardError as error:
+            return NotAccepted(f"not accepted: {error}", final=True)
+        try:
             return await self._accept(key, gate.accept(key, author, record), record, deadline)
         except BusUnavailable:
             return UNAVAILABLE

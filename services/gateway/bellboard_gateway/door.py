@@ -7,18 +7,16 @@ from dataclasses import dataclass
 from google.protobuf.message import DecodeError
 
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
-from bellboard.api.options.v1 import options_pb2 as options
 from bellboard.bus import Bus, Delivery
 from bellboard.grammar import NotUnderstood, Parsed
 from bellboard.ids import child_id
-from bellboard.ledger.ops import timestamp
-from bellboard.telemetry import logs, names, trace
+from bellboard.telemetry import logs, names
 
 from .board import Board
 from .dispatch import Dispatch
 from .inbox import Inbox
 from .lines import NotAccepted
-from .orders import Order
+from .orders import Order, unrunnable
 from .projection import View
 
 STREAM, CONSUMER = "REQ", "gateway-req"
@@ -33,10 +31,6 @@ DEPTH = 8
 
 MAX_BYTES = 16 * 1024
 """The largest request that is looked at."""
-
-
-MAX_SHOWN = 400
-"""Characters that are kept of a line that is no command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +79,7 @@ class Door:
 
     async def _run(self, delivery: Delivery, request: pb.CommandRequest, parent: View) -> None:
         try:
-            parsed = self.inbox.understand(request.line, parent.room)
+            parsed = self.inbox.understand(request.line, parent.room, parent.envelope.principal.person)
         except NotUnderstood as error:
             logs.emit(names.DOOR_REFUSED, subject=delivery.subject, error=error.reason)
             taken = await self.dispatch.refuse(self._unreadable(request, parent, error.line), error.reason)
@@ -96,12 +90,13 @@ class Door:
         else:
             await delivery.ack()
 
-    def _order(self, request: pb.CommandRequest, parent: View, parsed: Parsed) -> Order:
+    def _order(self, request: pb.CommandRequest, parent: View, parsed: tuple[Parsed, ...]) -> Order:
         envelope = parent.envelope
         return Order(
             id=child_id(request.parent, request.ordinal),
-            parsed=parsed,
-            digest=self.inbox.registry.digest(parsed.command),
+            parsed=parsed[0],
+            then=parsed[1:],
+            digest=self.inbox.registry.digest(parsed[0].command),
             principal=pb.Principal(bot=parent.key.bot),
             cause=pb.CAUSE_BOT,
             origin=envelope.origin,
@@ -112,26 +107,8 @@ class Door:
         )
 
     def _unreadable(self, request: pb.CommandRequest, parent: View, line: str) -> pb.Envelope:
-        """What stands in the ledger for a line that is no command, so that the room sees it with the command that asked."""
-        above, now = parent.envelope, timestamp(self.dispatch.world.now())
-        id = child_id(request.parent, request.ordinal)
-        return pb.Envelope(
-            id=id,
-            team=above.team,
-            bot=above.bot,
-            effect=options.EFFECT_READ,
-            lane=parent.key.lane,
-            principal=pb.Principal(bot=parent.key.bot),
-            cause=pb.CAUSE_BOT,
-            parent=parent.key.id,
-            card=above.card or parent.key.id,
-            rehearsal=above.rehearsal,
-            origin=above.origin,
-            line=line[:MAX_SHOWN],
-            received_at=now,
-            not_after=now,
-            traceparent=trace.begin(id, request.traceparent or above.traceparent),
-        )
+        id, who = child_id(request.parent, request.ordinal), pb.Principal(bot=parent.key.bot)
+        return unrunnable(parent.envelope, id, line, pb.CAUSE_BOT, who, self.dispatch.world.now())
 
     def _depth(self, view: View) -> int:
         depth, step = 1, view
@@ -139,7 +116,8 @@ class Door:
             above = self.board.known(step.envelope.parent)
             if above is None:
                 return depth
-            step, depth = above, depth + 1
+            depth += step.envelope.cause != pb.CAUSE_PIPE  # a pipe goes on by itself, and has an end
+            step = above
         return depth
 
 

@@ -15,6 +15,7 @@ from bellboard.ids import command_id
 from bellboard.ledger.state import S
 from bellboard.telemetry import names
 
+from . import stages
 from .board import Board
 from .dispatch import CLOSED, UNAVAILABLE, Dispatch
 from .enrolments import HOUSE
@@ -67,40 +68,49 @@ class Inbox:
         if not called:
             return Talk()
         try:
-            parsed = self._parse(text, line.room, line.uploads)
+            parsed = self._parse(text, line.room, line.person, line.uploads)
         except NotUnderstood as error:
-            return self._absent(text) or Misunderstood(told(error))
-        if not self.registry.available(parsed.command.bot):
-            return nobody(parsed.command.bot, text)
-        if line.revision and parsed.command.effect != options.EFFECT_READ:
+            return self.absent(text) or Misunderstood(told(error))
+        if away := self._away(parsed):
+            return nobody(away, text)
+        if line.revision and any(stage.command.effect != options.EFFECT_READ for stage in parsed):
             return EDITED
         return await self.dispatch.run(self._order(id, line, parsed, person))
 
-    def understand(self, text: str, room: str) -> Parsed:
-        """Read a line as if it were typed in a room.
+    def understand(self, text: str, room: str, person: str = "") -> tuple[Parsed, ...]:
+        """Read a line, stage by stage, as if it were typed in a room; by ``person``, or else by a bot.
 
         Raises:
             NotUnderstood: it is no command, or nobody is there to run it.
         """
         try:
-            parsed = self._parse(text, room)
+            parsed = self._parse(text, room, person)
         except NotUnderstood as error:
-            if absent := self._absent(text):
+            if absent := self.absent(text):
                 raise NotUnderstood(absent.why.reason, line=error.line) from None
             raise
-        if not self.registry.available(parsed.command.bot):
-            raise NotUnderstood(f"no {parsed.command.bot} bot is running", line=parsed.canonical)
+        if away := self._away(parsed):
+            raise NotUnderstood(f"no {away} bot is running", line=parsed[0].canonical)
         return parsed
 
-    def _parse(self, text: str, room: str, uploads: tuple[chat.BlobRef, ...] = ()) -> Parsed:
-        return self._discreet(self.registry.vocabulary.parse(text, RoomScope(self.people, self.pictures, room, uploads)))
+    def scope(self, room: str, person: str, uploads: tuple[chat.BlobRef, ...] = ()) -> RoomScope:
+        """What names and times mean in a room, as a person types them."""
+        return RoomScope(self.people, self.pictures, room, person, uploads)
+
+    def _parse(self, text: str, room: str, person: str, uploads: tuple[chat.BlobRef, ...] = ()) -> tuple[Parsed, ...]:
+        first, *after = stages.understand(self.registry.vocabulary, text, self.scope(room, person, uploads))
+        return self._discreet(first), *after
+
+    def _away(self, parsed: tuple[Parsed, ...]) -> str:
+        """The first bot of a line that nobody is there to run the commands of; empty if all are there."""
+        return next((stage.command.bot for stage in parsed if not self.registry.available(stage.command.bot)), "")
 
     def _called(self, line: Line) -> tuple[str, bool]:
         """The line without what calls for attention, and whether it is a command at all."""
         found = _CALLED.match(line.text)
         text = line.text[found.end() :] if found else line.text
         called = bool(found) or line.explicit or self.registry.vocabulary.knows(text)
-        return text, called or bool(self._absent(text))
+        return text, called or bool(self.absent(text))
 
     def _discreet(self, parsed: Parsed) -> Parsed:
         """A line about a line, as in `can I LINE`, without that one's secrets: nothing seals them, and nothing needs them."""
@@ -108,7 +118,7 @@ class Inbox:
         if parsed.command.bot != HOUSE or rest is None:
             return parsed
         text = getattr(parsed.request, rest.name)
-        if (shown := self.registry.vocabulary.discreet(text)) == text:
+        if (shown := stages.discreet(self.registry.vocabulary, text)) == text:
             return parsed
         setattr(parsed.request, rest.name, shown)
         command, request = parsed.command, parsed.request
@@ -120,7 +130,7 @@ class Inbox:
             return CLOSED if view.record.state == S.STATE_TOMBSTONE else Command(id)
         return await self.dispatch.pending(id)
 
-    def _absent(self, text: str) -> Misunderstood | None:
+    def absent(self, text: str) -> Misunderstood | None:
         """Why a line can't be understood, where its bot never said what it can do, or is gone."""
         words = text[:400].split(None, 8)[:8]
         found = self.registry.vocabulary.find([word.rstrip("!?") for word in words])
@@ -129,7 +139,7 @@ class Inbox:
         bot = self.registry.absent(words)
         return nobody(bot, text) if bot else None
 
-    def _order(self, id: str, line: Line, parsed: Parsed, person: Person) -> Order:
+    def _order(self, id: str, line: Line, parsed: tuple[Parsed, ...], person: Person) -> Order:
         origin = pb.Origin(
             system=line.system,
             workspace=line.workspace,
@@ -141,8 +151,9 @@ class Inbox:
         )
         return Order(
             id=id,
-            parsed=parsed,
-            digest=self.registry.digest(parsed.command),
+            parsed=parsed[0],
+            then=parsed[1:],
+            digest=self.registry.digest(parsed[0].command),
             principal=pb.Principal(person=person.id),
             cause=pb.CAUSE_GRPC if line.system == "grpc" else pb.CAUSE_LINE,
             origin=origin,

@@ -32,6 +32,7 @@ from .door import Door
 from .enrolments import HOUSE, Enrolments
 from .inbox import Inbox
 from .people import People
+from .pipes import Pipes
 from .policy import Policy
 from .registry import Registry
 from .rooms import Rooms
@@ -94,6 +95,7 @@ class Gateway:
         self.dispatch = Dispatch(settings.team, bus, self.registry, files.policy, files.signer)
         self.inbox = Inbox(files.people, self.registry, self.dispatch, self.board, self.rooms)
         self.door = Door(bus, self.board, self.dispatch, self.inbox)
+        self.pipes = Pipes(self.board, self.dispatch, self.inbox, self.blobs)
         self.hall = house.Hall(files.people, files.policy, self.registry, self.board, self.dispatch, self.inbox)
         self.providers = Providers()
         self.providers.register(house.Hall, lambda: self.hall)

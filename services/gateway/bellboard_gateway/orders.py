@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from google.protobuf.duration_pb2 import Duration
 
+from bellboard.api.chat.v1 import chat_pb2 as chat
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.api.options.v1 import options_pb2 as options
 from bellboard.api.registry.v1 import registry_pb2 as registry
@@ -21,10 +22,14 @@ from bellboard.ledger.subjects import Author, Key
 from bellboard.sealed import seal, split_secrets
 from bellboard.telemetry import trace
 
+from .enrolments import HOUSE
 from .policy import APPROVAL_LIFE, Decision, Verdict, plan
 
 START_WITHIN = 60.0
 """Seconds in which a worker must have claimed a command for the first time."""
+
+MAX_SHOWN = 400
+"""Characters that are kept of a line that is no command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +41,10 @@ class Order:
         digest: of the contract by which it was parsed.
         card: the id of the root command, on whose card it is shown.
         traceparent: as it came with the line; empty for a trace of its own.
+        rehearsal: it runs against the sandbox's twins, whatever the line says.
+        then: the stages of its pipe that follow.
+        stage: its place in a pipe, from 0.
+        table: what is piped into it, where that is too large for the request.
     """
 
     id: str
@@ -48,6 +57,16 @@ class Order:
     card: str = ""
     traceparent: str = ""
     rehearsal: bool = False
+    then: tuple[Parsed, ...] = ()
+    stage: int = 0
+    table: chat.BlobRef | None = None
+
+    @property
+    def rehearses(self) -> bool:
+        """Whether it is a rehearsal. The gateway itself has no twin: what is asked of it is one only where its line says so."""
+        if self.parsed.command.bot == HOUSE:
+            return self.parsed.rehearsal
+        return self.rehearsal or any(stage.rehearsal for stage in (self.parsed, *self.then))
 
     @property
     def key(self) -> Key:
@@ -87,8 +106,12 @@ def envelope(order: Order, decision: Decision, team: str, enrolment: registry.En
         cause=order.cause,
         parent=order.parent,
         card=order.card or order.id,
-        rehearsal=order.rehearsal,
+        stage=order.stage,
+        rehearsal=order.rehearses,
         preview=parsed.preview,
+        force=parsed.force,
+        pipe=[stage.canonical for stage in order.then],
+        table=order.table,
         origin=order.origin,
         line=parsed.canonical,
         received_at=timestamp(now),
@@ -132,3 +155,26 @@ def first_record(
     approval = pb.Approval(plan=plan(made, rules_digest), group=decision.group, not_after=made.not_after)
     record = world.record(S.STATE_AWAITING_APPROVAL, command=signed, effect=effect, approval=approval, reason=decision.reason)
     return Author.GATEWAY, record
+
+
+def unrunnable(
+    above: pb.Envelope, id: str, line: str, cause: pb.Cause.ValueType, principal: pb.Principal, now: float
+) -> pb.Envelope:
+    """What stands in the ledger for a line that can't be run, so that the room sees it with the command ``above`` it."""
+    return pb.Envelope(
+        id=id,
+        team=above.team,
+        bot=above.bot,
+        effect=options.EFFECT_READ,
+        lane=above.lane,
+        principal=principal,
+        cause=cause,
+        parent=above.id,
+        card=above.card or above.id,
+        rehearsal=above.rehearsal,
+        origin=above.origin,
+        line=line[:MAX_SHOWN],
+        received_at=timestamp(now),
+        not_after=timestamp(now),
+        traceparent=trace.begin(id, trace.onward(above.id, above.traceparent)),
+    )

@@ -7,8 +7,10 @@ import hmac
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -37,13 +39,22 @@ class Account(_Entry):
 
 
 class Person(_Entry):
-    """A person: one id, whatever accounts they type from."""
+    """A person: one id, whatever accounts they type from. ``zone`` is the IANA name of the zone whose times they type."""
 
     id: Id
     name: str = ""
+    zone: str = "UTC"
     groups: tuple[Id, ...] = ()
     tokens: tuple[TokenHash, ...] = Field(default=(), repr=False)
     accounts: tuple[Account, ...] = ()
+
+    @model_validator(mode="after")
+    def _zone_is_one(self) -> Person:
+        try:
+            ZoneInfo(self.zone)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"{self.id}: there is no time zone {self.zone[:60]!r}") from None
+        return self
 
 
 class RoomEntry(_Entry):
@@ -159,6 +170,11 @@ class People:
 
     def room(self, room_id: str) -> RoomEntry | None:
         return self._file.value.rooms.get(room_id)
+
+    def zone(self, person_id: str) -> tzinfo:
+        """The zone in which a person types times; UTC for whoever is not known."""
+        person = self.person(person_id)
+        return ZoneInfo(person.zone) if person else UTC
 
     def by_account(self, system: str, workspace: str, user: str) -> Person | None:
         """The person behind an account of a chat system."""

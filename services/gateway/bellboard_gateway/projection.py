@@ -15,10 +15,11 @@ from bellboard.api.chat.v1 import chat_pb2 as chat
 from bellboard.api.gateway.v1 import gateway_pb2 as gateway
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.ledger.ops import seconds
-from bellboard.ledger.state import TRANSITIONS, IllegalTransition, is_final
+from bellboard.ledger.state import TRANSITIONS, IllegalTransition, S, is_final
 from bellboard.ledger.subjects import Author, Key
 
 from . import cards
+from .stages import next_id
 
 KEEP = 5_000
 """Finished commands that are kept."""
@@ -146,6 +147,7 @@ class Projection:
         self.feeds: dict[str, Feed] = {}
         self.tick = 0
         self._keep, self._keep_lines = keep, keep_lines
+        self.handing_on: dict[str, View] = {}  # stages that are done, by the id of the one that is to follow
         self._finished: OrderedDict[str, None] = OrderedDict()
         self._early: OrderedDict[tuple[str, str], list[pb.ProgressRecord]] = OrderedDict()
 
@@ -168,6 +170,7 @@ class Projection:
     def begin(self, key: Key, envelope: pb.Envelope) -> View:
         """Know a command, whose newest record is then taken in."""
         view = self.views[key.id] = View(key, envelope, pb.Record(), 0)
+        self.handing_on.pop(key.id, None)
         for progress in self._early.pop((key.bot, key.id), ()):
             view.add(progress)
         return view
@@ -192,7 +195,7 @@ class Projection:
         view.record, view.sequence, view.reply = record, sequence, None
         self._touch(view)
         if view.final:
-            self._finish(key.id)
+            self._finish(view)
         return view
 
     def progress(self, bot: str, progress: pb.ProgressRecord) -> View | None:
@@ -226,8 +229,13 @@ class Projection:
         feed.views[view.key.id] = view
         feed.views.move_to_end(view.key.id)
 
-    def _finish(self, id: str) -> None:
-        self._finished[id] = None
+    def _finish(self, view: View) -> None:
+        self._finished[view.key.id] = None
+        following = next_id(view.envelope)
+        if following and view.record.state == S.STATE_SUCCEEDED and following not in self.views:
+            self.handing_on[following] = view
         if len(self._finished) > self._keep:
             oldest, _ = self._finished.popitem(last=False)
-            self.feed(self.views.pop(oldest).room).views.pop(oldest, None)
+            gone = self.views.pop(oldest)
+            self.feed(gone.room).views.pop(oldest, None)
+            self.handing_on.pop(next_id(gone.envelope), None)

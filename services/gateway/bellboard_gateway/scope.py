@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from bellboard.api.chat.v1 import chat_pb2 as chat
@@ -22,11 +23,12 @@ class Pictures(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RoomScope:
-    """People and rooms by their ids; pictures as uploaded with the line, or else before it."""
+    """People and rooms by their ids; pictures as uploaded with the line, or else before it; times as ``typist`` has them."""
 
     directory: People
     pictures: Pictures
     in_room: str
+    typist: str = ""
     uploads: tuple[chat.BlobRef, ...] = ()
 
     def person(self, word: str) -> str | None:
@@ -54,3 +56,7 @@ class RoomScope:
         if word == "last":
             return uploaded[-1] if uploaded else last
         return next((blob for blob in (*uploaded, last) if blob and picture_word(blob) == word), None)
+
+    def now(self) -> datetime:
+        """Now, in the zone of whoever types the line; UTC for a bot."""
+        return datetime.now(self.directory.zone(self.typist))

@@ -12,6 +12,7 @@ from bellboard.ledger.ops import World, timestamp
 from bellboard.ledger.state import IllegalTransition, S
 from bellboard.ledger.subjects import Author, Key
 from bellboard_gateway.projection import EARLY, Projection
+from bellboard_gateway.stages import next_id
 
 WORLD = World()
 
@@ -167,3 +168,44 @@ def test_rooms_are_apart() -> None:
     begin(board, "aaaa1", 1, room="ops")
     assert list(board.feed("general").views) == []
     assert list(board.feed("ops").views) == ["aaaa1"]
+
+
+def stage(board: Projection, before: pb.Envelope | None, sequence: int, *pipe: str) -> pb.Envelope:
+    """Accept a stage of a pipe, and let it succeed."""
+    id, place = (next_id(before), before.stage + 1) if before else ("aaaa1", 0)
+    envelope = pb.Envelope(id=id, pipe=pipe, stage=place, origin=pb.Origin(room="general"))
+    board.begin(key(id), envelope)
+    command = pb.SignedEnvelope(envelope=envelope.SerializeToString())
+    assert board.record(key(id), Author.RUN, WORLD.record(S.STATE_RECEIVED, command=command), sequence)
+    write(board, id, S.STATE_SUCCEEDED, sequence + 1)
+    return envelope
+
+
+def test_a_stage_that_is_done_waits_for_the_next() -> None:
+    """Until that one is there; after the last nothing waits."""
+    board = Projection()
+    first = stage(board, None, 1, "b", "c")
+    assert [view.key.id for view in board.handing_on.values()] == ["aaaa1"]
+    second = stage(board, first, 3, "c")
+    assert [view.key.id for view in board.handing_on.values()] == [second.id]
+    stage(board, second, 5)
+    assert not board.handing_on
+
+
+def test_a_stage_that_fails_hands_nothing_on() -> None:
+    """Its pipe has ended."""
+    board = Projection()
+    envelope = pb.Envelope(id="aaaa1", pipe=["b"], origin=pb.Origin(room="general"))
+    board.begin(key("aaaa1"), envelope)
+    board.record(key("aaaa1"), Author.RUN, WORLD.record(S.STATE_RECEIVED), 1)
+    write(board, "aaaa1", S.STATE_FAILED, 2)
+    assert not board.handing_on
+
+
+def test_a_stage_that_is_forgotten_hands_nothing_on() -> None:
+    """The board keeps only so many."""
+    board = Projection(keep=1)
+    stage(board, None, 1, "b")
+    begin(board, "bbbb1", 3)
+    write(board, "bbbb1", S.STATE_SUCCEEDED, 4)
+    assert not board.handing_on

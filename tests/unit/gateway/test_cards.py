@@ -170,3 +170,31 @@ def test_a_broken_trace_context_is_no_trace(context: str) -> None:
 def test_the_card_names_on_whose_behalf(who: pb.Principal, name: str) -> None:
     """A timer's command is under the person who set it."""
     assert cards.principal(who) == name
+
+
+def piped(stage: int, *pipe: str, **more: object) -> cards.Shown:
+    envelope = pb.Envelope()
+    envelope.CopyFrom(ENVELOPE)
+    envelope.MergeFrom(pb.Envelope(stage=stage, pipe=pipe))
+    return cards.Shown(KEY, envelope, **more)  # type: ignore[arg-type]
+
+
+def test_the_card_of_a_pipe_shows_the_whole_line() -> None:
+    """Each stage says which it is, of how many."""
+    first = cards.card(piped(0, "practice total", record=pb.Record(state=S.STATE_RECEIVED), sequence=7))
+    assert first.line.endswith(" | practice total")
+    assert (first.stage, first.stages) == (0, 2)
+    last = cards.card(piped(1, record=pb.Record(state=S.STATE_SUCCEEDED), sequence=8))
+    assert (last.stage, last.stages, last.reason) == (1, 2, "")
+
+
+def test_a_stage_that_fails_says_that_the_pipe_ended_there() -> None:
+    """With what went wrong."""
+    made = cards.card(piped(1, "c", record=pb.Record(state=S.STATE_FAILED, reason="no table"), sequence=8))
+    assert made.reason == "The pipe ended at stage 2 of 3. no table"
+
+
+def test_a_rehearsal_is_marked() -> None:
+    """Plainly."""
+    envelope = pb.Envelope(id=KEY.id, rehearsal=True)
+    assert cards.card(cards.Shown(KEY, envelope, pb.Record(state=S.STATE_RECEIVED), 7)).rehearsal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,19 @@ def test_a_scope_lists_whom_and_where_a_word_may_mean(path: Path) -> None:
     assert scope.person("Ann") == "ann"
     assert scope.people() == ("ann", "bob")
     assert scope.rooms() == ("general",)
+
+
+def test_a_line_is_typed_in_the_zone_of_its_person(path: Path) -> None:
+    """UTC for whoever has none, and for bots."""
+    path.write_text("people: [{id: ann, zone: Asia/Kolkata}, {id: bob}]\nrooms: [{id: general}]\n")
+    people = People(path)
+    offsets = [RoomScope(people, NoPictures(), "general", who).now().utcoffset() for who in ("ann", "bob", "")]
+    assert offsets == [timedelta(hours=5.5), timedelta(0), timedelta(0)]
+
+
+@pytest.mark.parametrize("zone", ["Mars/Base", "", "../../etc/passwd", "Europe"])
+def test_a_wrong_zone_is_refused_with_whose_it_is(path: Path, zone: str) -> None:
+    """At the start, and not when a time is typed."""
+    path.write_text(f"people: [{{id: ann, zone: '{zone}'}}]\n")
+    with pytest.raises(SettingsError, match="ann: there is no time zone"):
+        People(path)

@@ -11,9 +11,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bellboard.api.chat.v1 import chat_pb2 as chat
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.errors import ContractError, SettingsError
 from bellboard.grammar import Nowhere, Vocabulary
+from bellboard_gateway import house
 from bellboard_gateway.people import People
 from bellboard_gateway.policy import Ask, Chance, Policy, Verdict, plan
 from bellboard_gateway.policy.rules import load, parse
@@ -234,7 +236,7 @@ def test_the_clock_is_in_utc(tmp_path: Path) -> None:
     """Rules see the hour and the day's name."""
     command = next(command for command in practice.contract.commands if command.method == "Look")
     now = datetime(2026, 11, 27, 23, 59, tzinfo=UTC)
-    told = context(command, command.request_type(), preview=False, rehearsal=False, cause=pb.CAUSE_LINE, now=now)
+    told = context(command, command.request_type(), preview=False, rehearsal=False, force=False, cause=pb.CAUSE_LINE, now=now)
     assert (told["hour"], told["weekday"]) == (23, "friday")
 
 
@@ -323,3 +325,41 @@ def test_a_plan_is_bound_to_everything_that_matters(field: str) -> None:
     assert plan(changed, "rules") != plan(envelope(), "rules")
     assert plan(envelope(), "other rules") != plan(envelope(), "rules")
     assert plan(envelope(), "rules") == plan(envelope(), "rules")
+
+
+def test_rules_can_tell_what_is_forced_and_what_is_rehearsed(tmp_path: Path) -> None:
+    """And decide by it."""
+    rules = """
+        permit (principal, action == Action::"practice.Fire", resource) when { context.rehearsal };
+        forbid (principal, action == Action::"practice.Fire", resource) when { context.force };
+    """
+    court = Court(tmp_path, rules)
+    assert court.says("practice fire a") is Verdict.DENY
+    assert court.says("practice fire a", rehearsal=True) is Verdict.ALLOW
+    assert court.says("practice fire a", "ann") is Verdict.ALLOW
+    assert court.says("practice fire a", "ann", force=True) is Verdict.DENY
+
+
+def test_only_owners_say_whether_a_room_rehearses(tmp_path: Path) -> None:
+    """Everybody may ask; more is for rules of one's own."""
+    rules = 'permit (principal in Group::"sre", action == Action::"house.RehearseOn", resource);'
+    court = Court(tmp_path, rules)
+    court.policy.admit(house.bot.contract, is_open=False)
+
+    def says(method: str, who: str) -> Verdict:
+        command = next(command for command in house.bot.contract.commands if command.method == method)
+        ask = Ask(pb.Principal(person=who), command, command.request_type(), "general", pb.CAUSE_LINE)
+        return court.policy.judge(ask).verdict
+
+    assert [says("Rehearse", who) for who in ("ann", "bob", "cleo")] == [Verdict.ALLOW] * 3
+    assert [says("RehearseOn", who) for who in ("ann", "bob", "cleo")] == [Verdict.ALLOW, Verdict.DENY, Verdict.ALLOW]
+    assert [says("RehearseOff", who) for who in ("ann", "bob", "cleo")] == [Verdict.ALLOW, Verdict.DENY, Verdict.DENY]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"force": True}, {"rehearsal": True}, {"pipe": ["practice fire b"]}, {"table": chat.BlobRef(sha256="a" * 64)}],
+)
+def test_an_approval_is_for_exactly_what_waits(change: dict[str, Any]) -> None:
+    """Forced, rehearsed, gone on with or with another table is another plan."""
+    assert plan(pb.Envelope(id="a"), "rules") != plan(pb.Envelope(id="a", **change), "rules")

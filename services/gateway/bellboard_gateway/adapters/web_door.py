@@ -13,7 +13,6 @@ from bellboard.errors import BusUnavailable, Refused, TooLarge, Unconfirmed, Use
 from ..inbox import Inbox
 from ..lines import Command, Line, Misunderstood, NotAccepted, Talk
 from ..rooms import Rooms
-from ..scope import RoomScope
 
 SYSTEM = "web"
 
@@ -99,8 +98,7 @@ class GatewayDoor:
         return {"kind": "talk"}
 
     def complete(self, said: Said, cursor: int) -> list[dict[str, Any]]:
-        scope = RoomScope(self._inbox.people, self._rooms, said.room)
-        offers = self._inbox.registry.complete(said.text, cursor, scope)
+        offers = self._inbox.registry.complete(said.text, cursor, self._inbox.scope(said.room, said.person))
         return [{"text": offer.text, "help": offer.help, "start": offer.start} for offer in offers]
 
 

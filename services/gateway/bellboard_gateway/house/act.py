@@ -8,11 +8,13 @@ from bellboard.api.gateway.v1 import house_pb2
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.errors import BusError
 from bellboard.grammar import NotUnderstood, Parsed
+from bellboard.grammar.pipes import join
 from bellboard.ids import child_id
 from bellboard.ledger import gate
 from bellboard.ledger.ops import Op, Snapshot, Stop, seconds, timestamp
 from bellboard.ledger.state import S
 
+from ..enrolments import HOUSE
 from ..lines import NotAccepted
 from ..orders import START_WITHIN, Order
 from ..policy import Verdict, plan
@@ -32,6 +34,7 @@ async def cancel(call: Call, id_: str, *, hall: Hall) -> Blocks:  # the contract
     view = await hall.find(call, "cancel", id_)
     if isinstance(view, chat.Block):
         return [view]
+    view = hall.stage_of(view)
     hall.check_may_touch(call, view)
 
     async def stop(op: Op) -> None:
@@ -61,40 +64,42 @@ async def again(call: Call, id_: str, *, hall: Hall) -> Blocks:  # the contract'
     view = await hall.find(call, "again", id_)
     if isinstance(view, chat.Block):
         return [view]
-    person = hall.person(call)
+    person, view = hall.person(call), hall.board.pipe(view)[0]
     if view.envelope.sealed:
         raise UserError(f"{short(view)} held a secret, which is not kept readable", hint="type it again")
     own = hall.board.known(call.id)
     assert own is not None
-    parsed = _parsed(hall, view, call.room)
+    first, *then = _parsed(hall, view, call)
     order = Order(
         id=child_id(call.id, 0),
-        parsed=parsed,
-        digest=hall.registry.digest(parsed.command),
+        parsed=first,
+        then=tuple(then),
+        digest=hall.registry.digest(first.command),
         principal=pb.Principal(person=person.id),
         cause=own.envelope.cause,
         origin=own.envelope.origin,
         parent=call.id,
         card=own.envelope.card,
         traceparent=own.envelope.traceparent,
+        rehearsal=view.envelope.rehearsal,
     )
     taken = await hall.dispatch.run(order)
     if isinstance(taken, NotAccepted):
         raise Failed(taken.reason)
-    return [replies.text(f"{parsed.canonical} runs again as {order.id[:6]}.")]
+    return [replies.text(f"{join([stage.canonical for stage in (first, *then)])} runs again as {order.id[:6]}.")]
 
 
-def _parsed(hall: Hall, view: View, room: str) -> Parsed:
+def _parsed(hall: Hall, view: View, call: Call) -> tuple[Parsed, ...]:
     """The line as it was understood, or, where the bot's contract has changed since, read anew."""
     envelope = view.envelope
     try:
-        parsed = hall.inbox.understand(envelope.line, room)
+        parsed, *then = hall.inbox.understand(join([envelope.line, *envelope.pipe]), call.room, call.person)
     except NotUnderstood as error:
         raise UserError(error.reason, hint=error.suggestion) from None
     if hall.registry.digest(parsed.command) != envelope.digest or parsed.command.method != envelope.method:
-        return parsed
+        return parsed, *then
     request = parsed.command.request_type.FromString(envelope.request)
-    return Parsed(parsed.command, request, envelope.preview, parsed.force, envelope.line)
+    return Parsed(parsed.command, request, envelope.preview, envelope.force, envelope.line, parsed.rehearsal), *then
 
 
 @bot.command
@@ -112,6 +117,8 @@ async def approve(call: Call, id_: str, *, hall: Hall) -> Blocks:  # the contrac
         raise UserError(f"the time to approve {short(view)} has run out", hint="run it again")
     if plan(view.envelope, hall.policy.digest) != approval.plan:
         raise UserError(f"the rules have changed since {short(view)} was asked for", hint="run it again")
+    if view.key.bot != HOUSE and not view.envelope.rehearsal and await hall.dispatch.rehearsals.by(view.room):
+        raise UserError(f"{short(view)} is for real, and this room rehearses", hint="rehearse off, or run it again")
     if _still(hall, view) is Verdict.DENY:
         raise UserError(f"{short(view)} would not be let through any more", hint="run it again")
     envelope = pb.Envelope()
@@ -129,7 +136,7 @@ def _still(hall: Hall, view: View) -> Verdict:
     command, request = hall.command(view)
     order = Order(
         id=view.key.id,
-        parsed=Parsed(command, request, view.envelope.preview, False, view.envelope.line),
+        parsed=Parsed(command, request, view.envelope.preview, view.envelope.force, view.envelope.line),
         digest=view.envelope.digest,
         principal=view.envelope.principal,
         cause=view.envelope.cause,
@@ -155,6 +162,7 @@ async def _waiting(call: Call, verb: str, word: str, hall: Hall) -> View | chat.
     found = await hall.find(call, verb, word)
     if isinstance(found, chat.Block):
         return found
+    found = hall.stage_of(found)
     person = hall.person(call)
     if found.record.state != S.STATE_AWAITING_APPROVAL:
         raise UserError(f"{short(found)} does not wait for approval: {stands(found.record)}")
@@ -172,6 +180,7 @@ async def resolve(call: Call, id_: str, verdict: int, reason: str, *, hall: Hall
     view = await hall.find(call, "resolve", id_)
     if isinstance(view, chat.Block):
         return [view]
+    view = hall.stage_of(view)
     hall.check_may_touch(call, view)
     happened = verdict == house_pb2.VERDICT_SUCCEEDED
     seen = Snapshot(view.sequence, view.record)
@@ -179,6 +188,20 @@ async def resolve(call: Call, id_: str, verdict: int, reason: str, *, hall: Hall
     return _moved(
         await hall.dispatch.store.drive(procedure), view, f"resolved: it {'happened' if happened else 'did not happen'}"
     )
+
+
+@bot.command
+async def rehearse_on(call: Call, *, hall: Hall) -> Blocks:
+    """Run every command of this room against the sandbox."""
+    await hall.dispatch.rehearsals.begin(call.room, hall.person(call).id)
+    return [replies.text("This room rehearses now: what is run here is run against the sandbox.", tone=replies.WARNING)]
+
+
+@bot.command
+async def rehearse_off(call: Call, *, hall: Hall) -> Blocks:
+    """Run the commands of this room for real again."""
+    await hall.dispatch.rehearsals.end(call.room)
+    return [replies.text("This room rehearses no more: what is run here is for real.", tone=replies.GOOD)]
 
 
 def _moved(answer: gate.Moved | gate.NotMoved, view: View, done: str) -> Blocks:

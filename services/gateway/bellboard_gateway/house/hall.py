@@ -89,6 +89,10 @@ class Hall:
             raise UserError("you have run nothing here yet", hint="name a command's id")
         return max(own, key=lambda view: view.began)
 
+    def stage_of(self, view: View) -> View:
+        """The stage that is meant where a pipe is: the newest, once the one named is done."""
+        return self.board.pipe(view)[-1] if view.final and view.envelope.pipe else view
+
     def command(self, view: View) -> tuple[Command, Message]:
         """The command by the contract it was parsed with, and its request without secrets.
 
@@ -114,6 +118,7 @@ class Hall:
                 envelope.cause,
                 preview=envelope.preview,
                 rehearsal=envelope.rehearsal,
+                force=envelope.force,
             )
         )
 

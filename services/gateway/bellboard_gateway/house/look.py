@@ -8,12 +8,15 @@ from bellboard import Call, UserError, replies
 from bellboard.api.chat.v1 import chat_pb2 as chat
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.command import Command
-from bellboard.grammar import NotUnderstood, help_blocks
+from bellboard.grammar import NotUnderstood, Parsed, help_blocks
+from bellboard.grammar.pipes import join
 from bellboard.ledger.ops import seconds
 from bellboard.ledger.state import name as state_name
 
 from .. import cards
-from ..policy import Ask, Chance, Verdict
+from ..enrolments import HOUSE
+from ..people import Person
+from ..policy import Ask, Chance, Decision, Verdict
 from .bot import bot
 from .hall import Hall, short
 
@@ -94,7 +97,12 @@ async def why(call: Call, id_: str, *, hall: Hall) -> list[chat.Block]:  # the c
         replies.table(["when", "state", "by", "why"], rows),
         replies.text(f"{asked}{rules}. Trace {cards.trace_id(envelope.traceparent)}."),
     ]
-    if envelope.parent:
+    pipe = hall.board.pipe(view)
+    if len(pipe) > 1 or envelope.pipe:
+        told = [(short(one), one.envelope.line, state_name(one.record.state)) for one in pipe]
+        told += [("", line, "not begun") for line in pipe[-1].envelope.pipe]
+        blocks.append(replies.table(["id", "stage", "state"], told))
+    elif envelope.parent:
         blocks.append(replies.text(f"It was started by {envelope.parent[: cards.SHORT]}."))
     return blocks
 
@@ -106,6 +114,19 @@ def _because(record: pb.Record) -> str:
 
 
 @bot.command
+async def rehearse(call: Call, *, hall: Hall) -> list[chat.Block]:
+    """Say whether this room rehearses."""
+    by = await hall.dispatch.rehearsals.by(call.room)
+    if by:
+        return [
+            replies.text(
+                f"This room rehearses: what is run here is run against the sandbox. {by} said so.", tone=replies.WARNING
+            )
+        ]
+    return [replies.text("This room does not rehearse: what is run here is for real.")]
+
+
+@bot.command
 async def can(call: Call, line: str, *, hall: Hall) -> list[chat.Block]:
     """Say whether you may run a line, and why.
 
@@ -113,16 +134,27 @@ async def can(call: Call, line: str, *, hall: Hall) -> list[chat.Block]:
     """
     person = hall.person(call)
     try:
-        parsed = hall.inbox.understand(line, call.room)
+        parsed = hall.inbox.understand(line, call.room, call.person)
     except NotUnderstood as error:
         raise UserError(error.reason, hint=error.suggestion) from None
-    decision = hall.policy.judge(
-        Ask(pb.Principal(person=person.id), parsed.command, parsed.request, call.room, pb.CAUSE_LINE, preview=parsed.preview)
-    )
+    rehearsal = any(stage.rehearsal for stage in parsed) or bool(await hall.dispatch.rehearsals.by(call.room))
+    decisions = [_judged(hall, person, stage, call.room, rehearsal=rehearsal) for stage in parsed]
+    worst = [Verdict.DENY, Verdict.ASK, Verdict.ALLOW]
+    decision = min(decisions, key=lambda one: worst.index(one.verdict))
+    shown = join([stage.canonical for stage in parsed])
     rules = f" The rule: {', '.join(decision.rules)}." if decision.rules else ""
     match decision.verdict:
         case Verdict.ALLOW:
-            return [replies.text(f"Yes: {parsed.canonical}.{rules}", tone=replies.GOOD)]
+            return [replies.text(f"Yes: {shown}.{rules}", tone=replies.GOOD)]
         case Verdict.ASK:
-            return [replies.text(f"Yes, but {decision.reason}: {parsed.canonical}.{rules}", tone=replies.WARNING)]
+            return [replies.text(f"Yes, but {decision.reason}: {shown}.{rules}", tone=replies.WARNING)]
     return [replies.text(f"No: {decision.reason}.{rules}", tone=replies.BAD)]
+
+
+def _judged(hall: Hall, person: Person, stage: Parsed, room: str, *, rehearsal: bool) -> Decision:
+    who = pb.Principal(person=person.id)
+    rehearsal = stage.rehearsal if stage.command.bot == HOUSE else rehearsal
+    ask = Ask(
+        who, stage.command, stage.request, room, pb.CAUSE_LINE, preview=stage.preview, rehearsal=rehearsal, force=stage.force
+    )
+    return hall.policy.judge(ask)

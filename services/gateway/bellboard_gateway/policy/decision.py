@@ -52,3 +52,4 @@ class Ask:
     cause: pb.Cause.ValueType
     preview: bool = False
     rehearsal: bool = False
+    force: bool = False

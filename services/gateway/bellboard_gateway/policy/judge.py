@@ -107,7 +107,7 @@ class Policy:
         # Fractions are always told: those that are no numbers can't be judged.
         heeded = bench.particular or has_fractions(ask.command)
         said = ask.request.SerializeToString(deterministic=True) if heeded else b""
-        key = (ask.command, who, said, ask.room, ask.cause, ask.preview, ask.rehearsal)
+        key = (ask.command, who, said, ask.room, ask.cause, ask.preview, ask.rehearsal, ask.force)
         return self._remember(key, lambda: self._decide(bench, ask))
 
     def _decide(self, bench: Bench, ask: Ask) -> Decision:
@@ -116,6 +116,7 @@ class Policy:
             ask.request,
             preview=ask.preview,
             rehearsal=ask.rehearsal,
+            force=ask.force,
             cause=ask.cause,
             now=datetime.now(UTC),
         )

@@ -12,7 +12,7 @@ APPROVAL_LIFE = 15 * 60.0
 
 def plan(envelope: pb.Envelope, rules_digest: str) -> str:
     """The digest of exactly what would run, for whom, where, and by which rules. SHA-256, in hex."""
-    digest = hashlib.sha256(b"bellboard/plan/v1\0")
+    digest = hashlib.sha256(b"bellboard/plan/v2\0")
     parts = (
         envelope.id.encode(),
         envelope.team.encode(),
@@ -22,7 +22,9 @@ def plan(envelope: pb.Envelope, rules_digest: str) -> str:
         envelope.sealed,
         envelope.principal.SerializeToString(deterministic=True),
         envelope.origin.room.encode(),
-        bytes((envelope.preview, envelope.rehearsal)),
+        bytes((envelope.preview, envelope.rehearsal, envelope.force)),
+        envelope.table.sha256.encode(),
+        *(line.encode() for line in envelope.pipe),
         rules_digest.encode(),
     )
     for part in parts:

@@ -71,6 +71,7 @@ def _context_type(command: Command) -> dict[str, Any]:
         "args": {"type": "Record", "attributes": arguments},
         "preview": _BOOLEAN,
         "rehearsal": _BOOLEAN,
+        "force": _BOOLEAN,
         "lane": _STRING,
         "hour": _LONG,
         "weekday": _STRING,
@@ -117,6 +118,7 @@ def context(
     *,
     preview: bool,
     rehearsal: bool,
+    force: bool,
     cause: pb.Cause.ValueType,
     now: datetime,
 ) -> dict[str, Any]:
@@ -129,6 +131,7 @@ def context(
         "args": arguments(command, request),
         "preview": preview,
         "rehearsal": rehearsal,
+        "force": force,
         "lane": command.lane,
         "hour": now.hour,
         "weekday": _WEEKDAYS[now.weekday()],

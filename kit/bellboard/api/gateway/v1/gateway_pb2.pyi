@@ -156,6 +156,9 @@ class Card(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     STEPS_FIELD_NUMBER: _builtins.int
     MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    REHEARSAL_FIELD_NUMBER: _builtins.int
+    STAGE_FIELD_NUMBER: _builtins.int
+    STAGES_FIELD_NUMBER: _builtins.int
     command_id: _builtins.str
     """The command's id."""
     card_id: _builtins.str
@@ -184,6 +187,12 @@ class Card(_message.Message):
     """Why it stands where it stands."""
     message_id: _builtins.str
     """The message's id that it came from."""
+    rehearsal: _builtins.bool
+    """Whether it ran against the sandbox's twins."""
+    stage: _builtins.int
+    """Its place in a pipe, from 0."""
+    stages: _builtins.int
+    """How many stages its pipe has; 0 where it is not in one."""
     @_builtins.property
     def blocks(self) -> _containers.RepeatedCompositeFieldContainer[_chat_pb2.Block]:
         """What is shown."""
@@ -221,10 +230,13 @@ class Card(_message.Message):
         reason: _builtins.str = ...,
         steps: _abc.Iterable[_ledger_pb2.StepRecord] | None = ...,
         message_id: _builtins.str = ...,
+        rehearsal: _builtins.bool = ...,
+        stage: _builtins.int = ...,
+        stages: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "received_at", b"received_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "blocks", b"blocks", "bot", b"bot", "card_id", b"card_id", "command_id", b"command_id", "effect", b"effect", "final", b"final", "line", b"line", "message_id", b"message_id", "principal", b"principal", "reason", b"reason", "received_at", b"received_at", "room", b"room", "sequence", b"sequence", "state", b"state", "steps", b"steps", "thread", b"thread", "trace_id", b"trace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "blocks", b"blocks", "bot", b"bot", "card_id", b"card_id", "command_id", b"command_id", "effect", b"effect", "final", b"final", "line", b"line", "message_id", b"message_id", "principal", b"principal", "reason", b"reason", "received_at", b"received_at", "rehearsal", b"rehearsal", "room", b"room", "sequence", b"sequence", "stage", b"stage", "stages", b"stages", "state", b"state", "steps", b"steps", "thread", b"thread", "trace_id", b"trace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
