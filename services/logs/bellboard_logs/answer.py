@@ -14,7 +14,7 @@ from bellboard.replies import BAD, PLAIN, WARNING
 
 from .entries import ERROR, LEVELS, Entry
 from .entries import WARNING as WARNED
-from .providers import MOST_COUNTED, Found, Pattern
+from .providers import Found, Pattern
 from .query import Query
 from .redact import redact
 
@@ -109,7 +109,7 @@ def lines_block(lines: Iterable[str]) -> Block:
 
 def headline(query: Query, found: Found, when: str, mark: str) -> Block:
     """How many lines there are, and of what: how the question was understood."""
-    many = f"{MOST_COUNTED:,} lines or more" if found.total >= MOST_COUNTED else _plural(found.total, "line")
+    many = _plural(found.total, "line") + (" or more" if found.more else "")
     counts = Counter(entry.level for entry in found.entries if entry.level)
     levels = ", ".join(f"{count:,} {LEVELS[level]}" for level, count in sorted(counts.items(), reverse=True))
     rest = f" ({levels})" if levels else ""

@@ -13,15 +13,22 @@ from .query import Query
 from .settings import Settings
 
 MOST_COUNTED = 10_000
-"""Lines up to which `LogSource.search` counts; more are told as "at least"."""
+"""Lines up to which `LogSource.search` counts; more are not counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a search found: the newest lines, in order of time, and how many there are in all (`MOST_COUNTED` at most)."""
+    """What a search found.
+
+    Attributes:
+        entries: the newest lines, in order of time.
+        total: how many there are in all, or how many were counted.
+        more: there are more than were counted.
+    """
 
     entries: Sequence[Entry]
     total: int
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

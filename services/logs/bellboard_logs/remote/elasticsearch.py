@@ -47,8 +47,8 @@ class ElasticsearchSource(Sifted):
         entries, total = self._read(body, query)
         if query.regexes:
             entries = [entry for entry in entries if all(regex.finds(entry.message) for regex in query.regexes)]
-            total = len(entries)
-        return Found(entries[-limit:], min(total, MOST_COUNTED))
+            return Found(entries[-limit:], len(entries), total > size)
+        return Found(entries[-limit:], total, total >= MOST_COUNTED)
 
     def _filters(self, query: Query) -> list[dict[str, Any]]:
         """The query as filters; whatever people typed is a value in them, of no language."""

@@ -36,16 +36,15 @@ class JournaldSource(Sifted):
         newest_first = await self._run(*self._arguments(query))
         found = [entry for line in newest_first if (entry := _entry(line, query)) is not None]
         found.sort(key=lambda entry: entry.at)
-        return Found(found[-limit:], min(len(found), MOST_COUNTED))
+        return Found(found[-limit:], len(found), len(newest_first) >= _looked_at(query))
 
     def _arguments(self, query: Query) -> list[str]:
         """Whatever people typed stands behind the name of a field, so it can't be taken for an option."""
         unit = query.app if "." in query.app else f"{query.app}.service"
-        lines = LOOKED_AT if query.words or query.regexes else MOST_COUNTED
         own = [
             f"--since=@{math.floor(query.start)}",
             f"--until=@{math.ceil(query.end)}",
-            f"--lines={lines}",
+            f"--lines={_looked_at(query)}",
             f"_SYSTEMD_UNIT={unit}",
             "+",
             f"SYSLOG_IDENTIFIER={query.app}",
@@ -85,6 +84,10 @@ class JournaldSource(Sifted):
 
     async def ping(self) -> None:
         await self._run("--lines=1")
+
+
+def _looked_at(query: Query) -> int:
+    return LOOKED_AT if query.words or query.regexes else MOST_COUNTED
 
 
 def _entry(line: bytes, query: Query) -> Entry | None:

@@ -11,7 +11,7 @@ from bellboard import ProviderError
 from ..choice import Loki
 from ..entries import LEVELS, Entry
 from ..ingest.lines import read
-from ..providers import MOST_COUNTED, Found
+from ..providers import Found
 from ..query import Query, tokens
 from .http import Http
 from .sifted import MOST, Sifted
@@ -43,7 +43,7 @@ class LokiSource(Sifted):
             "direction": "backward",
         }
         entries = self._entries(await self._http.ask("GET", "/loki/api/v1/query_range", params=asked), query)
-        return Found(entries[-limit:], MOST_COUNTED if len(entries) >= MOST else len(entries))
+        return Found(entries[-limit:], len(entries), len(entries) >= min(limit, MOST))
 
     def expression(self, query: Query) -> str:
         """The query in LogQL. Whatever people typed stands in quoted strings."""

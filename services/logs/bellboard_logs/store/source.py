@@ -40,7 +40,7 @@ class Stored:
         sql, values = condition(query)
         chosen = f"SELECT line.id {sql} ORDER BY {_rowid(query)} DESC LIMIT {max(limit, MOST_COUNTED)}"
         ids = [id for (id,) in await self._reader.rows(chosen, values, query)]
-        return Found(await self._lines(ids[:limit]), len(ids))
+        return Found(await self._lines(ids[:limit]), len(ids), len(ids) >= MOST_COUNTED)
 
     async def _lines(self, ids: Sequence[int]) -> list[Entry]:
         sql = f"SELECT {COLUMNS} FROM line JOIN stream ON stream.id = stream WHERE line.id IN (SELECT value FROM json_each(?))"  # noqa: S608
