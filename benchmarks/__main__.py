@@ -15,7 +15,7 @@ from pathlib import Path
 
 import uvloop
 
-from . import crowd, grammar_refusal, path, processes
+from . import charts, crowd, grammar_refusal, path, processes
 from .figures import Goal, machine, table
 from .shipped import Ground
 
@@ -28,12 +28,14 @@ PARTS: dict[str, Part] = {
     "crowd": crowd.crowd,
     "processes": processes.processes,
     "grammar": grammar_refusal.refusals,
+    "charts": charts.charts,
 }
 TITLES = {
     "path": "A READ from line to card",
     "crowd": "Fifty at once",
     "processes": "Memory and start",
     "grammar": "Reading lines, and refusing them",
+    "charts": "Charts",
 }
 
 
