@@ -48,4 +48,17 @@ async def _make(stack: AsyncExitStack, name: str, entry: Mapping[str, Any], sett
             return await stack.enter_async_context(open_sandbox(name, settings.sandbox_dir))
         case "sandbox" | "paper":
             return paper_town(name)
-    raise SettingsError(f"the environment {name} has the kind {str(entry['kind'])[:40]}", hint="it can be sandbox or paper")
+        case "haproxy":
+            from .haproxy import open_haproxy  # each only where a file names it
+
+            return await stack.enter_async_context(open_haproxy(name, entry))
+        case "command":
+            from .argv import open_command
+
+            return await stack.enter_async_context(open_command(name, entry))
+        case "github":
+            from .github import open_github
+
+            return await stack.enter_async_context(open_github(name, entry))
+    known = "sandbox, paper, haproxy, command or github"
+    raise SettingsError(f"the environment {name} has the kind {str(entry['kind'])[:40]}", hint=f"it can be {known}")

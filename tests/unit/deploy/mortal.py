@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -117,9 +116,8 @@ class Story:
             soak=0.01,
         )
         try:
-            async with aclosing(ask.carry_out(self.call(death), want, desk)) as cards:
-                async for _ in cards:
-                    pass
+            async for _ in ask.carry_out(self.call(death), want, desk):
+                pass
         except Killed:
             if self.begun == ONCE:
                 self.state = "UNKNOWN"
