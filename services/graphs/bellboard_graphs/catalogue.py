@@ -41,7 +41,8 @@ class Entry(BaseModel):
     """What a short name stands for, and how each provider is asked; one that can't be asked is left out.
 
     In ``promql`` and ``graphite``, ``$app`` is the app, ``$window`` the seconds that one point looks back on, ``$by`` the
-    label that splits it; Graphite has no labels, so ``graphite_by`` has a target for each that there is. ``unit`` is "%", "s", "bytes", "/s", or empty.
+    label that splits it; Graphite has no labels, so ``graphite_by`` has a target for each that there is.
+    ``unit`` is "%", "s", "bytes", "/s", or empty.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

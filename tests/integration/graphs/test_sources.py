@@ -92,26 +92,30 @@ async def test_a_measure_without_a_query_is_refused(source: MetricSource, span: 
 
 async def test_prometheus_takes_queries(tmp_path: Path, span: Span) -> None:
     """Each line has its labels; a broken query is told in the server's words; a failing version is a line of its own."""
-    async with servers.prometheus(tmp_path, int(span.start), int(span.end)) as url:
-        async with prometheus(settings_for(Settings, prometheus_url=url)) as source:
-            found = await source.ask("sum by (version, code) (rate(http_requests_total[2m]))", span, STEP)
-            assert sorted(line.label for line in found) == ["code=200 version=v1", "code=200 version=v2", "code=500 version=v2"]
-            errors = await source.series(CATALOGUE.want("errors", "shop", "version"), span, STEP)
-            assert {line.label: round(middle(line.values)[0]) for line in errors} == {"v1": 0, "v2": 25}
-            with pytest.raises(UserError, match="does not understand") as told:
-                await source.ask("sum(", span, STEP)
-            assert "parse error" in told.value.hint
+    async with (
+        servers.prometheus(tmp_path, int(span.start), int(span.end)) as url,
+        prometheus(settings_for(Settings, prometheus_url=url)) as source,
+    ):
+        found = await source.ask("sum by (version, code) (rate(http_requests_total[2m]))", span, STEP)
+        assert sorted(line.label for line in found) == ["code=200 version=v1", "code=200 version=v2", "code=500 version=v2"]
+        errors = await source.series(CATALOGUE.want("errors", "shop", "version"), span, STEP)
+        assert {line.label: round(middle(line.values)[0]) for line in errors} == {"v1": 0, "v2": 25}
+        with pytest.raises(UserError, match="does not understand") as told:
+            await source.ask("sum(", span, STEP)
+        assert "parse error" in told.value.hint
 
 
 async def test_graphite_takes_targets(tmp_path: Path, span: Span) -> None:
     """Each line has the name that Graphite gives it; an unknown function is told."""
-    async with servers.graphite(tmp_path, int(span.start), int(span.end)) as url:
-        async with graphite(settings_for(Settings, graphite_url=url)) as source:
-            found = await source.ask("aliasByNode(perSecond(apps.shop.*.requests.500), 2)", span, STEP)
-            assert [line.label for line in found] == ["v2"]
-            assert await source.ask("no.such.metric", span, STEP) == []
-            with pytest.raises((UserError, ProviderError), match="Graphite"):
-                await source.ask("noSuchFunction(apps.shop.*)", span, STEP)
+    async with (
+        servers.graphite(tmp_path, int(span.start), int(span.end)) as url,
+        graphite(settings_for(Settings, graphite_url=url)) as source,
+    ):
+        found = await source.ask("aliasByNode(perSecond(apps.shop.*.requests.500), 2)", span, STEP)
+        assert [line.label for line in found] == ["v2"]
+        assert await source.ask("no.such.metric", span, STEP) == []
+        with pytest.raises((UserError, ProviderError), match="Graphite"):
+            await source.ask("noSuchFunction(apps.shop.*)", span, STEP)
 
 
 @pytest.mark.parametrize("kind", ["prometheus", "graphite"])
