@@ -144,14 +144,14 @@ def split_address(address: str) -> tuple[str, int]:
     """Host and port of an address.
 
     Raises:
-        ProviderError: it is none; names of hosts are not taken.
+        ProviderError: it is none; names of hosts are not taken, nor an IPv6 zone, which can be any text.
     """
     host, _, port = address.rpartition(":")
     wrong = "that is no address with a port, such as 10.0.0.5:8080"
     if not (port.isascii() and port.isdigit() and len(port) < 6 and 0 < int(port) < 65536):
         raise ProviderError(wrong)
     try:
-        return str(ip_address(host.removeprefix("[").removesuffix("]"))), int(port)
+        return word(str(ip_address(host.removeprefix("[").removesuffix("]")))), int(port)
     except ValueError as error:
         raise ProviderError(wrong) from error
 
