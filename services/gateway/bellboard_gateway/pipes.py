@@ -32,7 +32,7 @@ PATIENCE = 600.0
 
 RETRY = 0.5
 
-INLINE = 64 * 1024
+INLINE = 32 * 1024
 """Bytes of a table that is handed on in the request; an envelope may have 128 KiB. A larger one goes by a blob."""
 
 TABLE_TYPE = "application/x-bellboard-table"
