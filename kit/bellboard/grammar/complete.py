@@ -50,7 +50,7 @@ def _arguments(command: Command, before: str, length: int, prefix: str, scope: S
         return []
     if wanted is not None:
         return [(text, help) for text, help in _values(wanted, scope) if text.lower().startswith(prefix)]
-    left = [a for a in command.arguments if a.repeated or a.name not in given]
+    left = [a for a in command.arguments if (a.repeated or a.name not in given) and a.kind is not Kind.TABLE]
     place = next((a for a in command.positionals if a in left), None)
     offers = _values(place, scope) if place else []
     offers += [(a.word, a.help) for a in left if a.word]

@@ -60,9 +60,10 @@ def test_help_tells_of_one_command_all_that_it_takes(vocabulary: Vocabulary) -> 
     assert summary.text.text == "Do what must not happen twice."
     assert usage.code.text == "practice fire LABEL [--wait WAIT] [--fail] [--reason REASON]"
     assert rows(arguments.table)[0] == ["LABEL", "a label", "must be given"]
-    assert examples.code.text == "practice fire a\npractice fire a --wait 1s"
+    assert examples.code.text == "practice fire a\npractice fire a --wait 1s\npractice list 3 | practice fire a"
     assert notes.text.text == (
-        "It is never run twice. “?” at the end shows what it would do. “!” behind its name forces it, and wants a reason."
+        "It is never run twice. “?” at the end shows what it would do. It takes a table from a pipe: … | practice fire. "
+        "“!” behind its name forces it, and wants a reason."
     )
 
 
