@@ -3,13 +3,16 @@ import { html, classes, useState } from "./html.js";
 import { Blocks } from "./blocks.js";
 import { person, say, store, time } from "./store.js";
 import { Stamp, Who } from "./who.js";
-import { length, short, state } from "./words.js";
+import { length, pipeState, short, state } from "./words.js";
 
 const run = (line) => say(line, { explicit: true });
 
-function Chip({ card }) {
-  const [word, kind] = state(card);
+function Chip({ state: [word, kind] }) {
   return html`<span class=${classes("chip", kind)}><i aria-hidden="true"></i>${word}</span>`;
+}
+
+function Rehearsal({ card }) {
+  return card.rehearsal ? html`<span class="rehearsal" title="It runs against the sandbox">rehearsal</span>` : null;
 }
 
 const STEP_WORDS = { STEP_STATE_DONE: "done", STEP_STATE_STARTED: "begun" };
@@ -55,25 +58,45 @@ function Body({ card }) {
     <${Deeds} card=${card} />`;
 }
 
+// The stages of a pipe that there are, the root among them.
+const stagesOf = (card, children) => [card, ...children.filter((child) => child.stages)].sort((a, b) => (a.stage ?? 0) - (b.stage ?? 0));
+
+// A stage that handed on what it has: named, and folded.
+function Done({ card, root }) {
+  return html`<details class="stage" data-command=${card.command_id}>
+    <summary>Stage ${(card.stage ?? 0) + 1}${card !== root && html` <code>${card.line}</code>`} <${Chip} state=${state(card)} /></summary>
+    <${Body} card=${card} />
+  </details>`;
+}
+
+function Pipe({ root, stages }) {
+  const newest = stages.at(-1);
+  return html`${stages.slice(0, -1).map((stage) => html`<${Done} key=${stage.command_id} card=${stage} root=${root} />`)}
+    <div class="stage newest" data-command=${newest.command_id}><${Body} card=${newest} /></div>`;
+}
+
 function Child({ card }) {
   return html`<div class="child" data-command=${card.command_id}>
-    <div class="child-head"><code class="line">${card.line}</code><${Chip} card=${card} /></div>
+    <div class="child-head"><code class="line">${card.line}</code><${Rehearsal} card=${card} /><${Chip} state=${state(card)} /></div>
     <${Body} card=${card} />
   </div>`;
 }
 
 export function Card({ card, children = [], replies, openThread }) {
-  const took = card.final ? time(card.at) - time(card.received_at) : 0;
-  return html`<article id=${`card-${card.command_id}`} data-command=${card.command_id} data-state=${card.state}
-      class=${classes("entry", "card", state(card)[1], store.focus && card.command_id.startsWith(store.focus) && "focus")}
-      aria-label=${`${card.line}, ${state(card)[0]}`}>
+  const stages = card.stages ? stagesOf(card, children) : [card];
+  const newest = stages.at(-1);
+  const stands = pipeState(newest);
+  const took = newest.final ? time(newest.at) - time(card.received_at) : 0;
+  return html`<article id=${`card-${card.command_id}`} data-command=${card.command_id} data-state=${newest.state}
+      class=${classes("entry", "card", stands[1], card.rehearsal && "rehearsed", store.focus && card.command_id.startsWith(store.focus) && "focus")}
+      aria-label=${`${card.line}, ${card.rehearsal ? "rehearsal, " : ""}${stands[0]}`}>
     <${Who} id=${card.principal} />
     <div class="content">
       <header><b>${person(card.principal)}</b><${Stamp} at=${time(card.received_at)} href=${`#${card.room}/${card.command_id}`} /></header>
       <div class="board">
-        <div class="head"><code class="line">${card.line}</code><${Chip} card=${card} /></div>
-        <${Body} card=${card} />
-        ${children.map((child) => html`<${Child} key=${child.command_id} card=${child} />`)}
+        <div class="head"><code class="line">${card.line}</code><${Rehearsal} card=${card} /><${Chip} state=${stands} /></div>
+        ${stages.length > 1 ? html`<${Pipe} root=${card} stages=${stages} />` : html`<${Body} card=${card} />`}
+        ${children.filter((child) => !stages.includes(child)).map((child) => html`<${Child} key=${child.command_id} card=${child} />`)}
         <footer>
           <a href=${`#${card.room}/${card.command_id}`} title="Link to this card">${short(card.command_id)}</a>
           <span>${card.bot}</span>

@@ -23,6 +23,12 @@ export const STATES = {
 
 export const state = (card) => STATES[card.state] ?? ["", "off"];
 
+// How a pipe stands, by its newest stage: between two of them it goes on.
+export function pipeState(newest) {
+  const goesOn = newest.state === "STATE_SUCCEEDED" && (newest.stage ?? 0) + 1 < (newest.stages ?? 0);
+  return goesOn ? ["running", "running"] : state(newest);
+}
+
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
