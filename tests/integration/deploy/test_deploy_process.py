@@ -30,12 +30,14 @@ def story(record: pb.Record) -> list[str]:
     return [row.cells[1].text for row in tables[-1].rows]
 
 
-async def customers(town: Path) -> dict[str, int]:
-    """What the customers have had so far."""
+async def failures(town: Path) -> dict[str, int]:
+    """How many requests of customers failed so far, by the version that failed them."""
     connector = aiohttp.UnixConnector(path=str(town / "control.sock"))
     async with aiohttp.ClientSession(connector=connector) as session, session.get("http://localhost/v1/status") as answer:
-        said: dict[str, int] = (await answer.json())["customers"]
-        return said
+        failed: dict[str, int] = {}
+        for one in (await answer.json())["customers"]["failed"]:
+            failed[one["version"]] = failed.get(one["version"], 0) + one["count"]
+        return failed
 
 
 async def test_a_good_version_and_then_a_bad_one(gate: Gate, mesh: Mesh, town: Path, sandbox: Sandbox) -> None:
@@ -45,6 +47,7 @@ async def test_a_good_version_and_then_a_bad_one(gate: Gate, mesh: Mesh, town: P
     good = await gate.final(await gate.accept(GOOD), timeout=60)
     assert good.state == S.STATE_SUCCEEDED, good
     assert (await sandbox.observe("shop")).shares() == {"v2.1": 100}
+    assert await failures(town) == {}
 
     key = await gate.accept("deploy shop v2 to sandbox --canary 50,100 --soak 20s")
     bad = await gate.final(key, timeout=60)
@@ -55,6 +58,7 @@ async def test_a_good_version_and_then_a_bad_one(gate: Gate, mesh: Mesh, town: P
     assert observed.shares() == {"v2.1": 100}
     assert {one.version for one in observed.replicas} == {"v2.1"}
     assert story(bad)[-1] == "v2.1 runs as before"
+    assert set(await failures(town)) == {"v2"}, "only the bad version itself failed any"
 
 
 async def test_of_two_at_once_one_waits(gate: Gate, mesh: Mesh, town: Path, sandbox: Sandbox) -> None:
@@ -100,3 +104,4 @@ async def test_it_is_killed_at_a_step_and_another_goes_on(
     assert told[0].startswith("pinned v2.1")
     assert told[-1] == "v2.1 runs"
     assert len(told) == len(set(told))
+    assert await failures(town) == {}
