@@ -69,6 +69,8 @@ class ForPeople:
             return
         for item in render(card.blocks, self._url):
             self._out.print(item)
+        if card.rehearsal:
+            self._err.print(Text("rehearsal: it ran against the sandbox", style="dim"))
         if card.state != ledger.STATE_SUCCEEDED:
             reason = f": {plain(card.reason)}" if card.reason else ""
             self._err.print(

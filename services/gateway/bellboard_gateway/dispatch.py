@@ -19,6 +19,7 @@ from bellboard.ledger.store import Store
 from bellboard.ledger.subjects import Author, Key
 from bellboard.telemetry import logs, names
 
+from .enrolments import HOUSE
 from .limits import Buckets
 from .lines import Command, NotAccepted
 from .orders import Order, envelope, first_record
@@ -87,7 +88,7 @@ class Dispatch:
                 order.origin.room,
                 cause,
                 preview=stage.preview,
-                rehearsal=order.rehearses,
+                rehearsal=order.rehearses(stage),
                 force=stage.force,
             )
         )
@@ -120,7 +121,9 @@ class Dispatch:
 
     async def _as_rehearsed(self, order: Order) -> Order:
         """The order as a rehearsal, where its room rehearses. Raises BusError where that is not known."""
-        return order if order.rehearsal or not await self.rehearsals.by(order.origin.room) else replace(order, rehearsal=True)
+        if order.rehearsal or all(stage.command.bot == HOUSE for stage in (order.parsed, *order.then)):
+            return order
+        return replace(order, rehearsal=True) if await self.rehearsals.by(order.origin.room) else order
 
     def _first(self, order: Order) -> First:
         decision, bot = self.judge(order), order.parsed.command.bot

@@ -61,12 +61,11 @@ class Order:
     stage: int = 0
     table: chat.BlobRef | None = None
 
-    @property
-    def rehearses(self) -> bool:
-        """Whether it is a rehearsal. The gateway itself has no twin: what is asked of it is one only where its line says so."""
-        if self.parsed.command.bot == HOUSE:
-            return self.parsed.rehearsal
-        return self.rehearsal or any(stage.rehearsal for stage in (self.parsed, *self.then))
+    def rehearses(self, stage: Parsed) -> bool:
+        """Whether a stage is a rehearsal. The gateway has no twin: what it does itself is one only if its line says so."""
+        if stage.command.bot == HOUSE:
+            return stage.rehearsal
+        return self.rehearsal or any(one.rehearsal for one in (self.parsed, *self.then))
 
     @property
     def key(self) -> Key:
@@ -107,7 +106,7 @@ def envelope(order: Order, decision: Decision, team: str, enrolment: registry.En
         parent=order.parent,
         card=order.card or order.id,
         stage=order.stage,
-        rehearsal=order.rehearses,
+        rehearsal=order.rehearses(parsed),
         preview=parsed.preview,
         force=parsed.force,
         pipe=[stage.canonical for stage in order.then],

@@ -82,6 +82,15 @@ def _parts(vocabulary: Vocabulary, line: str) -> Iterator[tuple[int, str]]:
         at = line.find(PIPE, start + len(part)) + 1
 
 
+def stage_at(text: str, cursor: int) -> int:
+    """Where the stage starts that the cursor is in, in a line as typed."""
+    typed = text[:cursor]
+    *before, here = stages(typed)
+    if not before:
+        return 0
+    return len(typed.rstrip(" ")) - len(here) if here else len(typed)
+
+
 def takes_all(vocabulary: Vocabulary, line: str) -> bool:
     """Whether a line is about a line or holds words for people, as in ``can I LINE``: a pipe in it is part of those."""
     found = vocabulary.find([word.rstrip("!?") for word in line.split(None, 8)[:8]])

@@ -100,6 +100,22 @@ def test_the_next_stage_has_an_id_that_follows() -> None:
     assert stages.next_id(pb.Envelope(id="a")) == ""
 
 
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("practice li", 0),
+        ("practice list 3 | prac", 18),
+        ("practice list 3 | ", 18),
+        ("a | b | c ", 8),
+        ('practice look "a | b', 0),
+    ],
+)
+def test_completion_is_of_the_stage_where_the_cursor_is(text: str, start: int) -> None:
+    """Whatever stands before it."""
+    assert stages.stage_at(text, len(text)) == start
+    assert stages.stage_at(f"{text} | more", len(text)) == start
+
+
 LISTS = next(command for command in practice.contract.commands if command.method == "List")
 LOOKS = next(command for command in practice.contract.commands if command.method == "Look")
 FIVE, TWO = (table(["number"], [(n,) for n in range(count)]) for count in (5, 2))

@@ -10,6 +10,7 @@ from google.protobuf.json_format import MessageToDict
 from bellboard.api.chat.v1 import chat_pb2 as chat
 from bellboard.errors import BusUnavailable, Refused, TooLarge, Unconfirmed, UserError
 
+from .. import stages
 from ..inbox import Inbox
 from ..lines import Command, Line, Misunderstood, NotAccepted, Talk
 from ..rooms import Rooms
@@ -98,8 +99,9 @@ class GatewayDoor:
         return {"kind": "talk"}
 
     def complete(self, said: Said, cursor: int) -> list[dict[str, Any]]:
-        offers = self._inbox.registry.complete(said.text, cursor, self._inbox.scope(said.room, said.person))
-        return [{"text": offer.text, "help": offer.help, "start": offer.start} for offer in offers]
+        scope, start = self._inbox.scope(said.room, said.person), stages.stage_at(said.text, cursor)
+        offers = self._inbox.registry.complete(said.text[start:], cursor - start, scope)
+        return [{"text": offer.text, "help": offer.help, "start": start + offer.start} for offer in offers]
 
 
 def not_accepted(reason: str, *, final: bool) -> dict[str, Any]:
