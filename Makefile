@@ -22,7 +22,7 @@ run: $(VENV)/.run ## start everything; ARGS="--port 8420" for a port of your cho
 	@$(BIN)/bell up $(ARGS)
 
 .PHONY: test
-test: $(VENV)/.dev chromium ## run every test but the long ones
+test: $(VENV)/.dev servers ## run every test but the long ones
 	$(BIN)/python -m pytest $(ARGS)
 
 .PHONY: check
@@ -85,9 +85,22 @@ $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 	@$(PIP) install --require-hashes --no-build-isolation -r requirements/dev.txt
 	@touch $@
 
-.PHONY: chromium
-chromium: # the tests of the page need a browser; as root on Debian it is installed, elsewhere they are skipped
-	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
-	  test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
-	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null; } || \
-	  echo "no Chromium here: the tests of the page are skipped (install chromium to run them)"
+.PHONY: servers
+servers: # a browser, and servers of others, for tests; as root on Debian they are installed, elsewhere those tests are skipped
+	@have() { command -v "$$1" >/dev/null || test -e "/usr/sbin/$$1"; }; missing=; \
+	have chromium || have google-chrome || missing="$$missing chromium fonts-dejavu-core"; \
+	have haproxy || missing="$$missing haproxy"; \
+	have prometheus && have promtool || missing="$$missing prometheus"; \
+	have carbon-cache || missing="$$missing graphite-carbon"; \
+	test -d /usr/lib/python3/dist-packages/graphite || missing="$$missing graphite-web"; \
+	test -e /lib/systemd/systemd-journal-remote || missing="$$missing systemd-journal-remote"; \
+	test -n "$$missing" || exit 0; \
+	if test "$$(id -u)" = 0 && have apt-get; then \
+	  quiet=/usr/sbin/policy-rc.d; \
+	  test -e $$quiet || { trap 'rm -f /usr/sbin/policy-rc.d' EXIT; printf '#!/bin/sh\nexit 101\n' >$$quiet; chmod +x $$quiet; }; \
+	  apt-get update -qq; \
+	  for one in $$missing; do \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$one >/dev/null || \
+	      echo "$$one can't be installed: its tests are skipped"; \
+	  done; \
+	else echo "not here, and their tests are skipped:$$missing"; fi
