@@ -10,7 +10,7 @@ LONGEST = 400
 """Characters of a line that are shown."""
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]{0,20}[ -/]?[@-~]|\][^\x07\x1b]{0,400}(?:\x07|\x1b\\)?|.)?")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _RULES = (
     (re.compile(r"(?i)\b(bearer|basic)(\s{1,3}|:\s{0,3})[\w.~+/=-]{8,}"), rf"\1\2{MASK}"),
     (re.compile(r"\b(?:gh[pousr]_\w{16,}|github_pat_\w{16,}|xox[a-z]-[\w-]{8,}|(?:AKIA|ASIA)[0-9A-Z]{16})"), MASK),

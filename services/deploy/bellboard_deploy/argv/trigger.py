@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from bellboard import Failed, ProviderError, UserError
@@ -60,7 +60,7 @@ class CommandTrigger:
             raise UserError(f"{app} has no version “{version[:40]}”", hint=nearest(version, known))
         return known[version]
 
-    async def run(self, app: str, version: Version, key: str) -> AsyncIterator[Step]:
+    async def run(self, app: str, version: Version, key: str) -> AsyncGenerator[Step, None]:
         self._known(app)
         words = self._words(app, plain(version.name, "a version"), plain(version.digest, "a digest"), plain(key, "a key"))
         count, last = 0, ""

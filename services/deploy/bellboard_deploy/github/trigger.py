@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -68,7 +68,7 @@ class GitHubTrigger:
             raise ProviderError("GitHub answered in a form that is not its own") from error
         return Version(version, sha, sha, message.split("\n", 1)[0][:200])
 
-    async def run(self, app: str, version: Version, key: str) -> AsyncIterator[Step]:
+    async def run(self, app: str, version: Version, key: str) -> AsyncGenerator[Step, None]:
         records = self._records(app, key)
         record = await records.create(version, key)
         pace = Pace(self._plan.pause, self._plan.seconds)
