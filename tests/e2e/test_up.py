@@ -19,6 +19,11 @@ from tests.e2e.mesh import Mesh
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
+NAMES = {
+    *("nats-server", "nursery", "town", "gateway", "reaper", "practice"),
+    *("memes", "sandbox", "deploy", "logs", "graphs"),
+}
+
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_: object) -> None:
@@ -69,7 +74,7 @@ def test_run_json_tells_programs_what_runs(mesh: Mesh) -> None:
     path = mesh.data / "run.json"
     run = json.loads(path.read_text())
 
-    assert {entry["name"] for entry in run["processes"]} == {"nats-server", "gateway", "reaper", "memes", "practice"}
+    assert {entry["name"] for entry in run["processes"]} == NAMES
     assert all(alive(entry["pid"]) for entry in run["processes"])
     assert {"web", "grpc", "nats", "health"} <= set(run["ports"])
     assert run["token"]
@@ -82,7 +87,7 @@ def test_keys_are_for_their_owner_alone(mesh: Mesh) -> None:
     assert [path for path in (mesh.data, *mesh.data.glob("keys/*")) if path.stat().st_mode & 0o077] == []
 
 
-@pytest.mark.parametrize("name", ["memes", "reaper", "gateway", "nats-server"])
+@pytest.mark.parametrize("name", ["memes", "reaper", "gateway", "nats-server", "town"])
 async def test_whatever_is_killed_comes_back(mesh: Mesh, name: str) -> None:
     """It is said, run.json tells the new pid, and commands go on."""
     old = mesh.kill(name)

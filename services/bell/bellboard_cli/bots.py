@@ -10,20 +10,57 @@ from typing import TYPE_CHECKING
 from bellboard.api.options.v1 import options_pb2 as options
 from bellboard.api.registry.v1 import registry_pb2 as registry
 from bellboard.errors import UserError
-from bellboard.provision import House
+from bellboard.provision import House, HouseError
 from bellboard.provision.enrol import enrolment
+
+from .town import SANDBOX
 
 if TYPE_CHECKING:
     from bellboard.bot import Bot
 
-OWN = ("memes",)
-"""The bots that come with Bellboard, which `bell up` enrols by itself."""
+OWN = ("memes", SANDBOX, "deploy", "logs", "graphs")
+"""The bots that come with Bellboard, which `bell up` enrols by itself where they are installed."""
 
 
-def own_bots(house: House) -> list[registry.Enrolment]:
-    """The enrolments of our own bots that this folder does not have yet."""
-    known = {one.bot for one in house.enrolments()} if house.enrolled.exists() else set()
-    return [describe(name, module_of(name), open=True) for name in OWN if name not in known]
+def enrol_own(house: House, *, sandbox: bool) -> list[str]:
+    """Enrol our own bots in a house that is made, as their contracts are now. Why others were left out, in a line each.
+
+    Whether a bot is open, and which first words somebody else's bot has, is left as it is. ``sandbox`` says whether to enrol
+    that bot too where it is not yet.
+    """
+    known = {one.bot: one for one in house.enrolments()}
+    installed = {point.name for point in entry_points(group="bellboard.bots")}
+    left_out = []
+    for name in OWN:
+        if name not in installed or (name == SANDBOX and not sandbox and name not in known):
+            continue
+        wanted = own(name)
+        try:
+            if (is_known := known.get(name)) is None:
+                house.enrol(wanted)
+            elif is_known.module == wanted.module and (is_known.phrases, is_known.effects) != (wanted.phrases, wanted.effects):
+                wanted.open = is_known.open
+                house.enrol(wanted)
+        except HouseError as error:
+            left_out.append(f"the bot {name} is left as it is: {error.text}")
+    return left_out
+
+
+def own(name: str) -> registry.Enrolment:
+    """What one of our own bots asks to be, by its contract alone: nothing of the bot is imported."""
+    file = importlib.import_module(f"bellboard.api.{name}.v1.{name}_pb2").DESCRIPTOR
+    (service,) = file.services_by_name.values()
+    commands = [method.GetOptions().Extensions[options.command] for method in service.methods]
+    commands = [command for command in commands if command.phrase]
+    phrases = {words.split()[0]: None for command in commands for words in (command.phrase, *command.aliases)}
+    return enrolment(
+        name,
+        module=f"bellboard_{name}",
+        package=file.package,
+        phrases=list(phrases),
+        effects=sorted({command.effect for command in commands}),
+        open=True,
+    )
 
 
 def enrol(folder: Path, name: str, *, module: str, open: bool) -> str:
@@ -35,7 +72,8 @@ def enrol(folder: Path, name: str, *, module: str, open: bool) -> str:
     """
     wanted = describe(name, module or module_of(name), open=open)
     house = House(folder)
-    house.make(bots=own_bots(house))
+    house.make()
+    enrol_own(house, sandbox=False)
     house.enrol(wanted)
     effects = ", ".join(options.Effect.Name(effect).removeprefix("EFFECT_") for effect in wanted.effects)
     return f"{name} is enrolled in {folder}: first words {', '.join(wanted.phrases)}; effects {effects}"

@@ -37,13 +37,14 @@ def up(
         int | None, typer.Option(min=0, max=65535, help="Where the page is; 0 for any. The same as last time without.")
     ] = None,
     sandbox: Annotated[
-        bool, typer.Option("--sandbox/--no-sandbox", help="Whether to start the sandbox too, where there is one.")
+        bool,
+        typer.Option("--sandbox/--no-sandbox", help="With the sandbox, a small production to practise on."),
     ] = True,
 ) -> None:
     """Start everything, and keep it alive until Ctrl-C."""
     from .up import up
 
-    raise typer.Exit(_plainly(partial(up, data, port)))
+    raise typer.Exit(_plainly(partial(up, data, port, sandbox=sandbox)))
 
 
 @app.command()

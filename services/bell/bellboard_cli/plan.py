@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterable
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from bellboard.api.registry.v1 import registry_pb2 as registry
@@ -14,17 +15,24 @@ from bellboard.provision import House
 from bellboard.provision.keys import write
 from bellboard.provision.server import GATEWAYS, REAPER
 
+from . import town
 from .ports import HOST, Ports
-from .supervise import Program
+from .spawn import Program
 
-BUS, GATEWAY = "nats-server", "gateway"
+BUS, GATEWAY, NURSERY = "nats-server", "gateway", "nursery"
+SANDBOX_DIR = "BELLBOARD_SANDBOX_DIR"
 
 
 class Plan:
-    """The programs of one data folder. ``web`` is the page's port: 0 for any, None for the same as last time."""
+    """The programs of one data folder.
 
-    def __init__(self, house: House, ports: Ports, *, web: int | None) -> None:
-        self._house, self.ports = house, ports
+    Args:
+        web: the page's port: 0 for any, None for the same as last time.
+        town: the folder of the sandbox's town; None where none is to run.
+    """
+
+    def __init__(self, house: House, ports: Ports, *, web: int | None, town: Path | None = None) -> None:
+        self._house, self.ports, self.town_folder = house, ports, town
         self._web = ports.take("web", web)
         self._grpc = ports.take("grpc")
         self._health: dict[str, int] = {}
@@ -57,7 +65,20 @@ class Plan:
 
     def bus(self) -> Program:
         """nats-server itself."""
-        return Program(BUS, tuple(self._house.server_command()), dict(os.environ), self._house.logs / f"{BUS}.log")
+        return self._plain(BUS, *self._house.server_command())
+
+    def nursery(self) -> Program:
+        """What services are forked from."""
+        return self._plain(NURSERY, sys.executable, "-m", "bellboard_cli.nursery")
+
+    def town(self) -> list[Program]:
+        """The sandbox's town, if it is to run."""
+        if self.town_folder is None:
+            return []
+        return [self._plain(town.TOWN, sys.executable, "-m", town.MODULE, "--dir", str(self.town_folder))]
+
+    def _plain(self, name: str, *argv: str) -> Program:
+        return Program(name, argv, {"PYTHONUNBUFFERED": "1", **os.environ}, self._house.logs / f"{name}.log")
 
     def services(self, enrolments: Iterable[registry.Enrolment]) -> list[Program]:
         """Everything that runs on the bus."""
@@ -70,14 +91,18 @@ class Plan:
 
     def bots(self, enrolments: Iterable[registry.Enrolment]) -> list[Program]:
         """The bots that are started here; those without a module are started elsewhere."""
-        return [self._service(one.bot, one.module, one.bot) for one in enrolments if one.module]
+        left_out = {town.SANDBOX} if self.town_folder is None else set()
+        return [self._service(one.bot, one.module, one.bot) for one in enrolments if one.module and one.bot not in left_out]
 
     def _service(self, name: str, module: str, identity: str, more: dict[str, str] | None = None) -> Program:
         if name not in self._health:
             self._health[name] = self.ports.take(f"health-{name}")
         own = {"HEALTH_PORT": str(self._health[name]), **(more or {})}
         settings = self._house.service_env(identity) | {f"BELLBOARD_{key}": value for key, value in own.items()}
+        if settings.pop(SANDBOX_DIR, "") and self.town_folder is not None:
+            settings[SANDBOX_DIR] = str(self.town_folder)
         write(self._house.services / f"{identity}.env", "".join(f"{key}={value}\n" for key, value in settings.items()))
         # The settings win over what happens to be in the environment.
         environment = {"PYTHONUNBUFFERED": "1", **os.environ, **settings}
-        return Program(name, (sys.executable, "-m", module), environment, self._house.logs / f"{name}.log")
+        argv = (sys.executable, "-m", module)
+        return Program(name, argv, environment, self._house.logs / f"{name}.log", module=module)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import shutil
 import signal
-import sys
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+
+from .spawn import Process, Program, spawn
 
 FIRST_DELAY, LONGEST_DELAY = 0.2, 5.0
 """Seconds before a process that ended is started again; doubled each time."""
@@ -23,29 +22,22 @@ HEALTHY = 3.0
 LOG_LIMIT = 8 << 20
 """Bytes of a log after which it is put aside as NAME.log.1, in place of the one before."""
 
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """What to run: ``argv`` with exactly ``env``; what it says goes to ``log``."""
-
-    name: str
-    argv: tuple[str, ...]
-    env: Mapping[str, str]
-    log: Path
+Spawn = Callable[[Program], Awaitable[Process]]
+"""Starts a program. Raises OSError."""
 
 
 class Child:
     """One program and the process that runs it now.
 
-    ``say`` is told of every end and every new start; ``changed`` is called when ``pid`` has changed.
+    ``say`` is told of every end and every new start; ``changed`` is called when ``pid`` has changed; ``spawn`` starts it.
     """
 
-    def __init__(self, program: Program, *, say: Callable[[str], None], changed: Callable[[], None]) -> None:
-        self.program, self._say, self._changed = program, say, changed
-        self._process: asyncio.subprocess.Process | None = None
+    def __init__(
+        self, program: Program, *, say: Callable[[str], None], changed: Callable[[], None], spawn: Spawn = spawn
+    ) -> None:
+        self.program, self._say, self._changed, self._spawn = program, say, changed, spawn
+        self._process: Process | None = None
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -56,7 +48,7 @@ class Child:
 
     async def start(self) -> None:
         """Start the process and keep it alive from now on. Raises OSError if it can't be run at all."""
-        await self._spawn()
+        await self._begin()
         self._task = asyncio.create_task(self._keep(), name=f"keep-{self.program.name}")
 
     async def stop(self, patience: float) -> None:
@@ -80,18 +72,8 @@ class Child:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(number)
 
-    async def _spawn(self) -> None:
-        self.program.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.program.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                *self.program.argv,
-                env=dict(self.program.env),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C reaches us alone; we say who ends when
-                preexec_fn=_die_with(os.getpid()),
-            )
+    async def _begin(self) -> None:
+        self._process = await self._spawn(self.program)
         self._changed()
 
     async def _keep(self) -> None:
@@ -118,7 +100,7 @@ class Child:
                 await asyncio.wait_for(self._stop.wait(), delay)
                 return
             try:
-                await self._spawn()
+                await self._begin()
             except OSError as error:
                 delay = LONGEST_DELAY
                 self._say(f"{self.program.name} can't be started: {error.strerror}; trying again in {delay:g} s")
@@ -149,17 +131,3 @@ def trim(log: Path) -> None:
     if log.stat().st_size > LOG_LIMIT:
         shutil.copyfile(log, log.with_suffix(".log.1"))
         os.truncate(log, 0)
-
-
-def _die_with(parent: int) -> Callable[[], None] | None:
-    """What a child does before it becomes its program: ask the kernel to be killed when ``parent`` dies."""
-    libc = _libc
-    if libc is None:
-        return None
-
-    def ask() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return ask

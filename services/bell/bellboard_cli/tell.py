@@ -92,7 +92,7 @@ class ForPeople:
 
     def _progress(self, card: gateway.Card) -> None:
         bars = [progress(block.progress) for block in card.blocks if block.HasField("progress")]
-        steps = [step.name for step in card.steps[-1:]]
+        steps = [step.name for step in card.steps if step.state == ledger.STEP_STATE_STARTED]
         now = " ".join([state_name(card.state), *steps, *bars[-1:]])
         if now != self._shown:
             self._shown = now

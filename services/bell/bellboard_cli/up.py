@@ -14,15 +14,17 @@ from pathlib import Path
 from bellboard.errors import BellboardError, BusError, Failed, UserError
 from bellboard.provision import House
 from bellboard.provision.enrol import HOUSE
-from bellboard.provision.server import PROVISIONER
+from bellboard.provision.server import PROVISIONER, REAPER
 
-from .bots import own_bots
-from .plan import BUS, GATEWAY, Plan
+from . import town
+from .bots import enrol_own
+from .plan import BUS, GATEWAY, NURSERY, Plan
 from .ports import Ports
 from .ready import missing, sign_in_link, stores_nothing
 from .runfile import NAME, RunFile
+from .spawn import Nursery, Program, can_fork, spawn
 from .speaker import Speaker
-from .supervise import Child, Program, trim
+from .supervise import Child, Spawn, trim
 
 DRAIN = 30.0
 """Seconds that a service has for finishing what it does."""
@@ -37,8 +39,8 @@ SLOW = 20.0
 """Seconds after which we say what is being waited for."""
 
 
-def up(folder: Path, port: int | None) -> int:
-    """Run everything until SIGINT or SIGTERM; the exit code.
+def up(folder: Path, port: int | None, *, sandbox: bool) -> int:
+    """Run everything until SIGINT or SIGTERM; the exit code. ``sandbox``: with the town and its bot, if they can run here.
 
     Raises:
         UserError: it runs already, or a port is taken.
@@ -48,11 +50,14 @@ def up(folder: Path, port: int | None) -> int:
     folder = folder.absolute()
     lock = _lock(folder)
     house = House(folder)
-    house.make(bots=own_bots(house))
-    ports = Ports(folder)
-    plan = Plan(house, ports, web=port)
+    house.make()
+    sandbox = sandbox and town.is_possible()
+    left_out = enrol_own(house, sandbox=sandbox)
+    plan = Plan(house, Ports(folder), web=port, town=town.folder_in(folder) if sandbox else None)
     say = Speaker()
     try:
+        for line in left_out:
+            say(line)
         return asyncio.run(Mesh(house, plan, say).run())
     finally:
         say.close()
@@ -84,6 +89,7 @@ class Mesh:
     def __init__(self, house: House, plan: Plan, say: Speaker) -> None:
         self._house, self._plan, self._say = house, plan, say
         self._children: dict[str, Child] = {}
+        self._nursery = Nursery()
         self._stop = asyncio.Event()
         self._seen = 0
 
@@ -99,9 +105,10 @@ class Mesh:
             if working.done():
                 working.result()
         finally:
-            working.cancel()
             stopped.cancel()
-            await asyncio.wait({working, stopped})
+            while not working.done():  # once is not enough where something swallows it
+                working.cancel()
+                await asyncio.wait({working}, timeout=1.0)
             await self._end()
         return 0
 
@@ -112,7 +119,11 @@ class Mesh:
 
     async def _begin(self) -> None:
         self._seen = self._house.enrolled.stat().st_mtime_ns
+        if can_fork():
+            await self._start(self._plan.nursery(), self._nursery.open)
         await self._start(self._plan.bus())
+        for program in self._plan.town():
+            await self._start(program)
         if self._plan.was_provisioned():
             # Streams are as the services want them: they may start while we make sure.
             await self._start_services()
@@ -143,14 +154,15 @@ class Mesh:
             log = self._children[BUS].program.log
             raise Failed(f"the bus does not work: {error.text}", hint=f"see {log}; bell doctor may tell why") from error
 
-    async def _start(self, program: Program) -> None:
-        child = Child(program, say=self._say, changed=self._write_run_file)
+    async def _start(self, program: Program, how: Spawn | None = None) -> None:
+        how = how or (self._nursery.fork if program.module and can_fork() else spawn)
+        child = Child(program, say=self._say, changed=self._write_run_file, spawn=how)
         self._children[program.name] = child
         await child.start()
 
     async def _until_ready(self) -> None:
         began, told = time.monotonic(), False
-        while lacking := await missing(self._run_file(), self._bots()):
+        while lacking := await missing(self._run_file(), self._bots()) or self._town_missing(told):
             if not told and time.monotonic() - began > SLOW:
                 told = True
                 self._say(f"still waiting for {', '.join(lacking)}; their logs are in {self._house.logs}")
@@ -188,17 +200,22 @@ class Mesh:
             self._say(f"{program.name} is enrolled, and started")
 
     async def _end(self) -> None:
-        """Let the services finish first; the bus goes last."""
-        bus = self._children.pop(BUS, None)
+        """Let the services finish first; what they need goes last, the bus after everything."""
+        needed = [child for name in (town.TOWN, NURSERY, BUS) if (child := self._children.pop(name, None))]
         if self._children:
             self._say("stopping")
             await asyncio.gather(*(child.stop(DRAIN) for child in self._children.values()))
-        if bus:
-            await bus.stop(DRAIN)
+        for child in needed:
+            await child.stop(DRAIN)
         (self._house.folder / NAME).unlink(missing_ok=True)
 
     def _bots(self) -> list[str]:
-        return [HOUSE, *(name for name in self._children if name not in (BUS, GATEWAY, "reaper"))]
+        return [HOUSE, *(name for name in self._children if name not in (BUS, GATEWAY, REAPER, NURSERY, town.TOWN))]
+
+    def _town_missing(self, told: bool) -> list[str]:
+        """The town, while it is awaited: everything else goes without it if it can't be started."""
+        there = told or self._plan.town_folder is None or town.answers(self._plan.town_folder)
+        return [] if there else [town.TOWN]
 
     def _run_file(self) -> RunFile:
         running = [{"name": name, "pid": child.pid} for name, child in self._children.items() if child.pid]
