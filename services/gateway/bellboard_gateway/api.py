@@ -101,11 +101,12 @@ class Api(gateway_pb2_grpc.GatewayServiceServicer):
             following = ""
             async for view in self.board.follow(id):
                 card = await self.board.card(view)
-                if card.final and card.state == S.STATE_SUCCEEDED:
+                done = card.final
+                if card.state == S.STATE_SUCCEEDED:
                     following = next_id(view.envelope)
-                card.final = card.final and not following
+                    card.final = not following
                 yield card
-                if view.final:
+                if done:
                     break
             id = following
 
