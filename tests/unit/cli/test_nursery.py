@@ -38,7 +38,7 @@ class Place:
         path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
         argv = (sys.executable, "-m", "bellboard_cli.nursery")
         program = Program("nursery", argv, {**os.environ, "PYTHONPATH": path}, folder / "nursery.log")
-        self.child = Child(program, say=self.said.append, changed=list, spawn=self.nursery.open)
+        self.child = Child(program, say=self.said.append, changed=lambda: None, spawn=self.nursery.open)
 
     def program(self, module: str = "service_of_tests", **env: str) -> Program:
         path = os.pathsep.join([str(self.folder), os.environ.get("PYTHONPATH", "")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,9 @@ def test_the_sandbox_is_left_out_where_it_is_not_wanted(house: House) -> None:
 
 def test_an_enrolment_from_before_is_brought_up_to_date(house: House) -> None:
     """Its first words and effects are those of the contract; its key, and whether it is open, stay."""
-    was = house.enrol(enrolment("deploy", module="bellboard_deploy", package="p", phrases=["deploy"], effects=[1]))
+    was = house.enrol(
+        enrolment("deploy", module="bellboard_deploy", package="p", phrases=["deploy"], effects=[options.EFFECT_READ])
+    )
 
     enrol_own(house, sandbox=True)
 
@@ -70,7 +73,7 @@ def test_a_bot_whose_first_word_is_taken_is_left_out_and_that_is_said(house: Hou
 def test_a_short_folder_is_the_town_s_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A long one is reached by a link that only we can have made."""
     monkeypatch.setattr(town, "LONGEST", len(str(tmp_path)) + 60)
-    monkeypatch.setattr(town.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     assert town.folder_in(tmp_path) == tmp_path / "sandbox"
     (long := tmp_path / ("x" * 80)).mkdir()
 

@@ -14,7 +14,8 @@ import pytest
 from bellboard.testing import eventually
 from bellboard_cli import supervise
 from bellboard_cli.runfile import alive
-from bellboard_cli.supervise import Child, Program, how_it_ended, trim
+from bellboard_cli.spawn import Program
+from bellboard_cli.supervise import Child, how_it_ended, trim
 
 STAY = (sys.executable, "-c", "import time; print('here', flush=True); time.sleep(600)")
 STUBBORN = (
@@ -174,7 +175,8 @@ async def test_children_die_with_their_supervisor_even_if_it_is_killed(tmp_path:
     script = f"""
 import asyncio, os
 from pathlib import Path
-from bellboard_cli.supervise import Child, Program
+from bellboard_cli.spawn import Program
+from bellboard_cli.supervise import Child
 
 async def main():
     child = Child(Program("x", {STUBBORN!r}, dict(os.environ), Path({str(tmp_path / "x.log")!r})), say=print, changed=list)
