@@ -27,7 +27,9 @@ NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 GATEWAYS = ("gw-1", "gw-2")
 REAPER, PROVISIONER = "reaper", "provisioner"
 CORE_USERS = (*GATEWAYS, REAPER, PROVISIONER)
-RESERVED = frozenset({*CORE_USERS, "gw", "gateway", "house", "nats", "bell", "core", "monitor"})
+RESERVED = frozenset(
+    {*CORE_USERS, "gw", "gateway", "house", "nats", "nats-server", "nursery", "town", "bell", "core", "monitor"}
+)
 WRITTEN = ("prog", "blob", "lock", "req", "reg", "hb", "keep", "mark")
 """The first tokens of what a bot writes, each below its own name."""
 
