@@ -51,7 +51,7 @@ class Person(_Entry):
     @model_validator(mode="after")
     def _zone_is_one(self) -> Person:
         try:
-            ZoneInfo(self.zone)
+            _zone(self.zone)
         except (KeyError, ValueError, OSError):
             raise ValueError(f"{self.id}: there is no time zone {self.zone[:60]!r}") from None
         return self
@@ -80,6 +80,11 @@ class Directory(_Entry):
             if twice := _twice(values):
                 raise ValueError(f"the same {what} stands there twice" + (f": {twice}" if what in ("person", "room") else ""))
         return self
+
+
+def _zone(name: str) -> tzinfo:
+    """A time zone. UTC is there on every machine, its database of zones may not be."""
+    return UTC if name == "UTC" else ZoneInfo(name)
 
 
 def _twice(values: Iterable[object]) -> object | None:
@@ -174,7 +179,7 @@ class People:
     def zone(self, person_id: str) -> tzinfo:
         """The zone in which a person types times; UTC for whoever is not known."""
         person = self.person(person_id)
-        return ZoneInfo(person.zone) if person else UTC
+        return _zone(person.zone) if person else UTC
 
     def by_account(self, system: str, workspace: str, user: str) -> Person | None:
         """The person behind an account of a chat system."""
