@@ -150,7 +150,7 @@ class DeployerSuite(ABC):
             assert _still(await deployer.observe("shop")) == _still(once)
 
     async def test_hostile_names_do_nothing(self) -> None:
-        """5,000 of them, as apps and as versions: each is refused, and nothing has changed."""
+        """Half of the 5,000, as apps and as versions: each is refused, and nothing has changed."""
         async with self.town() as deployer:
             before = _still(await deployer.observe("shop"))
             for payload in payloads()[::2]:
@@ -242,10 +242,10 @@ class BalancerSuite(ABC):
                 await balancer.backends("shopp")
 
     async def test_hostile_backends_do_nothing(self) -> None:
-        """5,000 names: each is refused, and nothing has changed."""
+        """The other half of them: each is refused, and nothing has changed."""
         async with self.town() as balancer:
             before = await _weights(balancer)
-            for number, payload in enumerate(payloads()):
+            for number, payload in enumerate(payloads()[1::2]):
                 if payload in before:
                     continue
                 ask = (balancer.drain, balancer.enable)[number % 2]("shop", payload)

@@ -161,6 +161,15 @@ async def test_what_github_refuses_did_not_happen(github: GitHubDouble, make: Ma
     assert github.runs == []
 
 
+async def test_states_that_can_not_be_seen_leave_it_unknown(github: GitHubDouble, make: Made) -> None:
+    """It may have been started before; it is not started now."""
+    github.faults.append(Fault("GET", "/statuses", 503))
+    async with make() as trigger:
+        with pytest.raises(ProviderError, match="fault of its own"):
+            await told(trigger)
+    assert github.runs == []
+
+
 async def test_the_reset_of_a_rate_limit_is_told(github: GitHubDouble, make: Made) -> None:
     """By the hour; nonsense in the header is passed over."""
     reset = int(time.time()) + 600

@@ -48,12 +48,13 @@ class Attempt:
 
         Raises:
             Failed: it was not started.
+            GitHubError: it is not known whether it was started before.
         """
         if self._workflow is None:
             return
+        if await self._records.states(self.record):
+            return
         try:
-            if await self._records.states(self.record):
-                return
             await self._records.say(self.record, "queued", "the workflow is being started")
         except GitHubError as error:
             raise Failed(error.text, hint=error.hint) from error
