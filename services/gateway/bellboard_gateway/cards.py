@@ -35,6 +35,20 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Waits:
+    """Where a command waits for its turn: its place from 1, and the id and line of the one that has the turn."""
+
+    place: int
+    holder: str
+    line: str = ""
+
+    def said(self) -> str:
+        """In words for the room."""
+        line = f": {self.line}" if self.line else ""
+        return f"Queued, {_ordinal(self.place)} behind {self.holder[:SHORT]}{line}"
+
+
+@dataclass(frozen=True, slots=True)
 class Shown:
     """All that a card is made from.
 
@@ -43,6 +57,7 @@ class Shown:
         sequence: of ``record`` in the ledger.
         said: what the attempt that counts has said.
         reply: the final blocks, where the record keeps them in a blob and they were loaded.
+        waits: where it stands in its line, while it is QUEUED.
     """
 
     key: Key
@@ -51,6 +66,7 @@ class Shown:
     sequence: int
     said: Attempt | None = None
     reply: chat.Reply | None = None
+    waits: Waits | None = None
 
 
 def card(shown: Shown) -> gateway.Card:
@@ -72,7 +88,7 @@ def card(shown: Shown) -> gateway.Card:
         bot=shown.key.bot,
         effect=record.effect or envelope.effect,
         sequence=shown.sequence,
-        reason=words(record),
+        reason=shown.waits.said() if shown.waits else words(record),
         steps=record.steps,
         message_id=envelope.origin.message,
         rehearsal=envelope.rehearsal,
@@ -134,6 +150,11 @@ def _awaiting(record: pb.Record) -> str:
 
 def _queued(record: pb.Record) -> str:
     return f"Queued behind {record.turn.holder[:SHORT]}" if record.turn.holder else "Queued"
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def _ready(record: pb.Record) -> str:

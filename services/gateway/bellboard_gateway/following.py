@@ -109,6 +109,8 @@ class Following:
         view = self._all.record(key, author, record, message.sequence)
         if view is not None:
             self._watchers.tell(f"room {view.room}", f"command {key.id}", *(["stirs"] if new else []))
+            for other in self._all.moved(view):
+                self._watchers.tell(f"room {other.room}", f"command {other.key.id}")
             if view.final and view.envelope.pipe:
                 self._watchers.tell("pipes")
             if view.final and self.caught_up.is_set():

@@ -7,7 +7,7 @@ whoever looks on can ask what changed since it last looked.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from bellboard.ledger.state import TRANSITIONS, IllegalTransition, S, is_final
 from bellboard.ledger.subjects import Author, Key
 
 from . import cards
+from .queues import Queues
 from .stages import next_id
 
 KEEP = 5_000
@@ -45,6 +46,7 @@ class View:
         record, sequence: the newest record and its place in the ledger.
         tick: when it last changed, on the projection's own count.
         reply: the final blocks, once they were loaded from a blob.
+        waits: where it stands in its line, while it is QUEUED.
     """
 
     key: Key
@@ -54,6 +56,7 @@ class View:
     tick: int = 0
     attempts: dict[str, cards.Attempt] = field(default_factory=dict)
     reply: chat.Reply | None = None
+    waits: cards.Waits | None = None
 
     @property
     def room(self) -> str:
@@ -77,7 +80,8 @@ class View:
 
     def card(self) -> gateway.Card:
         """The card, as of now."""
-        return cards.card(cards.Shown(self.key, self.envelope, self.record, self.sequence, self.said, self.reply))
+        shown = cards.Shown(self.key, self.envelope, self.record, self.sequence, self.said, self.reply, self.waits)
+        return cards.card(shown)
 
     def add(self, progress: pb.ProgressRecord) -> bool:
         """Take in progress; False if it is not new."""
@@ -147,6 +151,7 @@ class Projection:
         self.feeds: dict[str, Feed] = {}
         self.tick = 0
         self._keep, self._keep_lines = keep, keep_lines
+        self._queues = Queues(self.views)
         self.handing_on: dict[str, View] = {}  # stages that are done, by the id of the one that is to follow
         self._finished: OrderedDict[str, None] = OrderedDict()
         self._early: OrderedDict[tuple[str, str], list[pb.ProgressRecord]] = OrderedDict()
@@ -192,11 +197,18 @@ class Projection:
             raise IllegalTransition(before, record.state, author)
         if author is not Author.BOT and record.HasField("command"):
             view.envelope = pb.Envelope.FromString(record.command.envelope)
-        view.record, view.sequence, view.reply = record, sequence, None
+        view.record, view.sequence, view.reply, view.waits = record, sequence, None, None
         self._touch(view)
         if view.final:
             self._finish(view)
         return view
+
+    def moved(self, view: View) -> Sequence[View]:
+        """The commands that wait otherwise since this one's newest record was taken in; their cards say so."""
+        moved = self._queues.take(view)
+        for other in moved:
+            self._touch(other)
+        return moved
 
     def progress(self, bot: str, progress: pb.ProgressRecord) -> View | None:
         """Take in what a running command says. None: nothing that is shown changed."""

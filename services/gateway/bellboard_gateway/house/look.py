@@ -60,7 +60,7 @@ async def running(call: Call, all_: bool, *, hall: Hall) -> list[chat.Block]:  #
             short(view),
             view.envelope.line,
             cards.principal(view.envelope.principal),
-            state_name(view.record.state),
+            f"{state_name(view.record.state)}{f', {view.waits.place} in line' if view.waits else ''}",
             now - datetime.fromtimestamp(view.began, UTC),
             *((view.room,) if all_ else ()),
         )
