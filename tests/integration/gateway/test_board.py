@@ -167,3 +167,24 @@ async def test_rubbish_in_the_ledger_is_passed_over(stage: Stage) -> None:
     await stage.accept(envelope(ID))
     await eventually(lambda: stage.board.known(ID) is not None)
     assert stage.board.known("rubbish") is None
+
+
+async def test_who_waits_is_told_where_as_the_line_moves(stage: Stage) -> None:
+    """Whoever watches the waiting command hears that it is the next, though nothing was written of it."""
+    first, second, third = (f"{n}aaaaaaaaaaaaaaaaaaaaaaaaa" for n in "123")
+    for id in (first, second, third):
+        await stage.accept(envelope(id))
+    await stage.start(first)
+    for id in (second, third):
+        await stage.move(id, S.STATE_QUEUED, turn=pb.Turn(key="range", holder=first))
+    following = stage.board.follow(third)
+    places = []
+    async for view in following:
+        if view.waits and view.waits.place not in places:
+            places.append(view.waits.place)
+            if places == [2]:
+                await stage.finish(first, text("fired"))
+                await stage.move(second, S.STATE_READY, Author.RUN)
+            elif places[-1] == 1:
+                break
+    assert view.card().reason.startswith(f"Queued, 1st behind {second[:6]}")
