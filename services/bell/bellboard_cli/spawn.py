@@ -21,7 +21,7 @@ from .nursery import PACKET
 WAIT = 2.0
 """Seconds that whoever wants to be forked waits for a nursery that is being started again."""
 
-HUNG = 15.0
+HUNG = 30.0
 """Seconds without an answer after which the nursery is killed."""
 
 _PR_SET_PDEATHSIG = 1
@@ -87,9 +87,14 @@ class Nursery:
         """Start its process. Raises OSError."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
-        with theirs:
-            argv = (*program.argv, str(theirs.fileno()))
+        argv = (*program.argv, str(theirs.fileno()))
+        try:
             self._process = await spawn(replace(program, argv=argv), pass_fds=(theirs.fileno(),))
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
         self._line = ours
         self._there.set()
         self._listening = asyncio.create_task(self._listen(ours), name="nursery")
