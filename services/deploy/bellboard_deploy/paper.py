@@ -75,6 +75,7 @@ class PaperTown:
             del self.replicas[name]
 
     async def scale(self, app: str, count: int, key: str, tell: Tell) -> None:
+        self._known(app)
         serving = [one for one in self.replicas.values() if one.weight]
         model = serving[0]
         for number in range(len(serving) + 1, count + 1):
@@ -85,6 +86,7 @@ class PaperTown:
         tell(f"{count} replicas", 1.0)
 
     async def restart(self, app: str, key: str, tell: Tell) -> None:
+        self._known(app)
         for number, one in enumerate(list(self.replicas.values()), 1):
             name = f"{app}-{key}-{number}"
             del self.replicas[one.name]
@@ -101,16 +103,23 @@ class PaperTown:
             for one in self.replicas.values()
         ]
 
+    def _backend(self, app: str, name: str) -> Replica:
+        self._known(app)
+        if name not in self.replicas:
+            raise UserError(f"{app} has no backend “{name[:40]}”", hint=nearest(name, list(self.replicas)))
+        return self.replicas[name]
+
     async def weight(self, app: str, backend: str, weight: int) -> None:
-        self.replicas[backend] = replace(self.replicas[backend], weight=weight)
+        self.replicas[backend] = replace(self._backend(app, backend), weight=weight)
 
     async def drain(self, app: str, backend: str) -> None:
+        self._backend(app, backend)
         if not any(one.weight for one in self.replicas.values() if one.name != backend):
             raise UserError(f"{backend} is the last one that takes requests", hint="enable another one first")
         await self.weight(app, backend, 0)
 
     async def enable(self, app: str, backend: str) -> None:
-        version = self.replicas[backend].version
+        version = self._backend(app, backend).version
         others = [one.weight for one in self.replicas.values() if one.version == version and one.name != backend]
         await self.weight(app, backend, max([*others, 1]))
 

@@ -185,7 +185,8 @@ class Sandbox:
             await asyncio.sleep(0.1)
 
     async def _see(self, app: str) -> _Seen:
-        said, weights, busy = await asyncio.gather(self._app(app), self._caddy.weights(app), self._caddy.connections())
+        said = await self._app(app)  # first: only the name of an app that is there may stand in Caddy's paths
+        weights, busy = await asyncio.gather(self._caddy.weights(app), self._caddy.connections())
         sockets = {one["name"]: one["socket"] for one in said["replicas"]}
         replicas = tuple(
             Replica(
