@@ -27,6 +27,8 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _NEAR_DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
 _ONE_DAY = timedelta(days=1)
+_YEARS = range(2000, 3000)
+"""What is further away is no range: a clock in some zone could not tell it, nor a program behind the bots."""
 
 
 class Now(NamedTuple):
@@ -97,7 +99,10 @@ def _single(text: str, now: Now) -> chat.TimeRange | None:
         return None
     if moment.whole_day:
         return _made(moment.at, _wall(moment.at.date() + _ONE_DAY, time(), now))
-    return _made(now.moment, _settled(moment, now)) if now.ahead else _made(_settled(moment, now), None)
+    at = _settled(moment, now)
+    if now.ahead:
+        return _made(now.moment, at) if at > now.moment else None
+    return _made(at, None)
 
 
 def _between(first: str, second: str, now: Now) -> chat.TimeRange | None:
@@ -114,7 +119,7 @@ def _between(first: str, second: str, now: Now) -> chat.TimeRange | None:
     return _made(begins, ends)
 
 
-def _clocks(start: datetime, end: datetime, now: Now) -> chat.TimeRange:
+def _clocks(start: datetime, end: datetime, now: Now) -> chat.TimeRange | None:
     """Two clock times: those of the newest day on which they had begun, or of the next on which they are not yet over."""
     if start >= end:
         end = _on(end, 1, now)
@@ -171,9 +176,10 @@ def _day(word: str, now: Now, near: datetime, *, ahead: bool) -> date | None:
     if not _DAY.fullmatch(word):
         return None
     try:
-        return date.fromisoformat(word)
+        found = date.fromisoformat(word)
     except ValueError:
         return None
+    return found if found.year in _YEARS else None
 
 
 _FULL = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -185,9 +191,11 @@ def _exact(text: str, now: Now) -> _Moment | None:
         at = datetime.fromisoformat(text.upper().replace(" ", "T"))
     except ValueError:
         return None
+    if at.year not in _YEARS:
+        return None
     if at.tzinfo is None:
         at = _wall(at.date(), at.time(), now)
-    return _Moment(at.astimezone(now.zone), dated=True) if 2000 <= at.year <= 2999 else None
+    return _Moment(at.astimezone(now.zone), dated=True)
 
 
 def _clock(found: re.Match[str]) -> time | None:
@@ -206,7 +214,9 @@ def _on(at: datetime, days: int, now: Now) -> datetime:
     return _wall(at.date() + timedelta(days=days), at.time(), now)
 
 
-def _made(start: datetime | None, end: datetime | None) -> chat.TimeRange:
+def _made(start: datetime | None, end: datetime | None) -> chat.TimeRange | None:
+    if any(at is not None and at.astimezone(UTC).year not in _YEARS for at in (start, end)):
+        return None
     made = chat.TimeRange()
     made.between.SetInParent()
     if start is not None:

@@ -129,3 +129,23 @@ def test_any_text_is_a_range_or_none(text: str) -> None:
         found = read_range(text, Now(SUNDAY, ahead))
         if found is not None:
             assert read_range(write_range(found), Now(datetime(2031, 7, 1, tzinfo=UTC), ahead)) == found
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland", "America/Los_Angeles"])
+@pytest.mark.parametrize("year", ["0001", "0500", "1969", "1999", "2000", "2999", "3000", "9999"])
+@pytest.mark.parametrize(
+    "rest", ["-01-01", "-12-31", "-01-01 00:00", "-12-31t23:59", "-01-01t00:00+14:00", "-12-31t23:59-12:00"]
+)
+def test_far_days_are_no_range_or_one_that_can_be_written(zone: str, year: str, rest: str) -> None:
+    """In whatever zone and place they are typed; no calendar ends under anybody's feet."""
+    now = datetime(2026, 11, 22, 12, tzinfo=ZoneInfo(zone))
+    for text in (year + rest, f"{year}{rest}..", f"..{year}{rest}", f"{year}{rest}..now", f"now..{year}{rest}"):
+        for ahead in (False, True):
+            found = read_range(text, Now(now, ahead))
+            assert found is None or read_range(write_range(found), Now(SUNDAY, ahead)) == found
+
+
+def test_what_lies_ahead_does_not_end_in_the_past() -> None:
+    """A freeze until yesterday is none."""
+    assert read("2020-01-01T10:00", ahead=True) == "none"
+    assert read("2030-01-01T10:00", ahead=True) == "11-22 12:00 .. 01-01 10:00"
