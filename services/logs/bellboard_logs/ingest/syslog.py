@@ -78,6 +78,9 @@ def _old_time(text: str, now: float) -> float:
     return min(near, key=lambda at: abs(at - now), default=now)
 
 
+UNFRAMED = (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError, ConnectionError)
+
+
 class _Inbox(asyncio.DatagramProtocol):
     """What has come and is not yet stored."""
 
@@ -105,12 +108,8 @@ async def listen(writer: Writer, host: str, port: int) -> AsyncIterator[int]:
     inbox = _Inbox()
 
     async def connected(reader: asyncio.StreamReader, stream: asyncio.StreamWriter) -> None:
-        try:
+        with contextlib.closing(stream), contextlib.suppress(*UNFRAMED):  # who sends what can't be framed is hung up on
             await _read_frames(reader, inbox)
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError, ConnectionError):
-            pass  # whoever sends what can't be framed is hung up on
-        finally:
-            stream.close()
 
     try:
         server = await asyncio.start_server(connected, host, port, limit=LARGEST)
