@@ -122,7 +122,7 @@ async def past(desk: Desk, env: str, app: str, span: Span) -> list[Block]:
 def _row(mark: Mark) -> tuple[str | datetime | timedelta | None, ...]:
     detail = mark.detail
     took = timedelta(seconds=round(mark.until - mark.at)) if mark.until is not None else None
-    why = detail.get("why") or detail.get("reason") or None
+    why = (detail.get("why") or detail.get("reason") or "").partition(". ")[0] or None  # the query is for `deploy show`
     when = datetime.fromtimestamp(mark.at, UTC)
     return mark.id, when, mark.env, detail.get("version"), detail.get("previous"), mark.state, mark.person, took, why
 

@@ -139,8 +139,8 @@ class Rollout:
         while True:
             if await self._hear():
                 return
-            known = await self._judge()
             watched, paused = time.monotonic() - begun, self.place.phase == "paused"
+            known = await self._judge(watched)
             if paused and time.time() - self.place.since > LONGEST_PAUSE:
                 raise Tripped(f"nobody sent it on for {LONGEST_PAUSE / 3600:.0f} hours")
             if not paused and watched >= self.place.soak:
@@ -169,8 +169,10 @@ class Rollout:
         await self.save(self.place.told(f"paused by {person}", phase="paused", since=time.time(), wishes=revision))
         return False
 
-    async def _judge(self) -> bool:
+    async def _judge(self, watched: float) -> bool:
         """Look at every gate; whether there is data for all of them.
+
+        It looks back on a window, and where that holds too few requests on all of the ``watched`` seconds of the stage.
 
         Raises:
             Tripped: one is broken.
@@ -180,12 +182,14 @@ class Rollout:
         if self.env.gauges is None:
             return True
         for gate in read_gates(place.gates or ("none",)):
-            try:
-                reading = await self.env.gauges.read(place.app, place.version, gate.measure, window(place.soak))
-            except ProviderError as error:
-                reading = Reading(None, error.text)
+            for seconds in sorted({window(place.soak), max(watched, window(place.soak))}):
+                try:
+                    reading = await self.env.gauges.read(place.app, place.version, gate.measure, seconds)
+                except ProviderError as error:
+                    reading = Reading(None, error.text)
+                if (judgement := gate.judge(reading)) is not Judgement.NO_DATA:
+                    break
             self._gates.append(f"{gate.text}: {gate.show(reading.value)}")
-            judgement = gate.judge(reading)
             known = known and judgement is not Judgement.NO_DATA
             if judgement is Judgement.BROKEN:
                 raise Tripped(f"gate {gate.text}: {gate.show(reading.value)} of {reading.requests} requests. {reading.query}")
@@ -238,7 +242,7 @@ class Rollout:
         await self._end("rolled-back" if undone else "failed", why)
         place = self.place
         if place.story and any("%" in text for _, text in place.story):  # it had traffic: what did it do to it?
-            await self._ask(f"graph errors {place.app} --around {place.id}")
+            await self._ask(f"graph errors {place.app} --by version --around {place.id}")
             await self._ask(f"logs new {place.app} --since {place.id}")
         hint = f"{place.previous} runs as before; see deploy show {place.id}" if undone else "there is nothing to go back to"
         raise Failed(cards.verdict(place), hint=hint, blocks=[cards.story(place)])

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from bellboard.testing import eventually
 from bellboard.testing.talk import Said, Talk
+from bellboard_deploy import rollout
 from bellboard_deploy.paper import PaperTown
 from bellboard_deploy.providers import Environment, Measure, Reading, Version
 
@@ -48,7 +51,7 @@ async def test_a_broken_gate_brings_everything_back(talk: Talk, town: PaperTown)
     assert await shares(town) == {"v1": 100}
     assert set(town.replicas) == {"shop-v1-1", "shop-v1-2"}
     assert "gate errors<5%: 25.0 % of 100 requests. errors of v2 on paper; 25 requests failed in v2" in said.failure.text
-    assert said.asked == ("graph errors shop --around D1", "logs new shop --since D1")
+    assert said.asked == ("graph errors shop --by version --around D1", "logs new shop --since D1")
     mark = await talk.marks.find("D1")
     assert mark is not None
     assert (mark.state, mark.detail["lost"]) == ("rolled-back", "25")
@@ -66,6 +69,15 @@ async def test_no_data_is_not_fine(meet: Meet, town: PaperTown) -> None:
     assert said.state == "FAILED"
     assert "paused: no data for errors<5%; promote or abort D1" in story(said)
     assert "aborted by ann" in said.failure.text
+
+
+async def test_few_requests_are_enough_in_time(meet: Meet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a window holds too few, the whole stage counts, and it need not pause."""
+    monkeypatch.setattr(rollout, "window", lambda soak: 0.01)
+    said = await meet(_Quiet())("deploy shop v2.1 to sandbox --canary 100 --soak 50ms")
+
+    assert said.state == "SUCCEEDED"
+    assert "held at 100 %: errors<5%: 0.0 %" in story(said)
 
 
 async def test_a_pause_holds_and_promote_sends_on(talk: Talk, town: PaperTown) -> None:
@@ -207,6 +219,13 @@ async def _phase(talk: Talk, phase: str) -> bool:
 
 async def _stage(talk: Talk, stage: int) -> bool:
     return any(f'"stage":{stage}'.encode() in kept.value for kept in await talk.keep.list("rollout"))
+
+
+class _Quiet(PaperTown):
+    """A town where ten requests take forty milliseconds."""
+
+    async def read(self, app: str, version: str, measure: Measure, window: float) -> Reading:
+        return Reading(0.0, "few", round(window * 250))
 
 
 class _Silent(PaperTown):

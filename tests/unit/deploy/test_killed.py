@@ -18,7 +18,7 @@ GOOD = ["start shop-d1-1", "start shop-d1-2", "traffic {'v1': 90, 'v2.1': 10}", 
 GOOD += ["traffic {'v2.1': 100}", "stop shop-v1-1", "stop shop-v1-2"]
 BAD = ["start shop-d1-1", "start shop-d1-2", "traffic {'v1': 90, 'v2': 10}", "traffic {'v1': 100}"]
 BAD += ["stop shop-d1-1", "stop shop-d1-2"]
-LINES = {0: "graph errors shop --around D1", 1: "logs new shop --since D1"}
+LINES = {0: "graph errors shop --by version --around D1", 1: "logs new shop --since D1"}
 
 
 async def played(version: str, *deaths: int) -> tuple[Story, bool]:
