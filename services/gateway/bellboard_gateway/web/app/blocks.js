@@ -1,6 +1,6 @@
 // The blocks of a reply. Everything in them is text; links go to http and https alone.
 import { html, classes, useState } from "./html.js";
-import { atExact, length, size } from "./words.js";
+import { atExact, atShort, length, size } from "./words.js";
 
 export function blobUrl(ref) {
   const about = new URLSearchParams({ type: ref.media_type ?? "", size: ref.size ?? "0" });
@@ -16,11 +16,11 @@ function safeUrl(text) {
   } catch { return null; }
 }
 
-export function Picture({ blob, alt, width, height }) {
+export function Picture({ blob, alt, width, height, kind }) {
   const [broken, setBroken] = useState(false);
   if (!blob || broken) return html`<p class="missing">${alt || "A picture"} (it can’t be shown)</p>`;
   const url = blobUrl(blob);
-  return html`<a class="picture" href=${url} target="_blank" rel="noopener" aria-label=${`Open: ${alt || "picture"}`}>
+  return html`<a class=${classes("picture", kind)} href=${url} target="_blank" rel="noopener" aria-label=${`Open: ${alt || "picture"}`}>
     <img src=${url} alt=${alt ?? ""} width=${width || undefined} height=${height || undefined} onError=${() => setBroken(true)} />
   </a>`;
 }
@@ -35,7 +35,7 @@ export function Upload({ blob }) {
 function cell(value, column) {
   if (!value) return "";
   if ("number" in value) return typeof value.number === "number" ? value.number.toLocaleString() : value.number;
-  if ("time" in value) return atExact(Date.parse(value.time));
+  if ("time" in value) return html`<time datetime=${value.time} title=${atExact(Date.parse(value.time))}>${atShort(Date.parse(value.time))}</time>`;
   if ("duration" in value) return length(parseFloat(value.duration) * 1000);
   return value.text ?? "";
 }
@@ -109,7 +109,7 @@ function Block({ block, run }) {
   if (block.table) return html`<${Table} ...${block.table} />`;
   if (block.code) return html`<${Code} ...${block.code} />`;
   if (block.image) return html`<${Picture} ...${block.image} />`;
-  if (block.chart) return html`<${Picture} blob=${block.chart.picture} alt=${block.chart.alt} />`;
+  if (block.chart) return html`<${Picture} blob=${block.chart.picture} alt=${block.chart.alt} kind="chart" />`;
   if (block.link) return html`<${Link} ...${block.link} />`;
   if (block.progress) return html`<${Progress} ...${block.progress} />`;
   if (block.question) return html`<${Question} ...${block.question} run=${run} />`;

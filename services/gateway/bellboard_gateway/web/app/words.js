@@ -35,6 +35,9 @@ const day = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric"
 
 export const atClock = (moment) => clock.format(moment);
 export const atExact = (moment) => exact.format(moment);
+const seconds = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+// With its day only where that is not today.
+export const atShort = (moment) => (new Date(moment).toDateString() === new Date().toDateString() ? seconds : exact).format(moment);
 export function onDay(moment) {
   const days = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(moment).setHours(0, 0, 0, 0)) / 864e5);
   return days === 0 ? "Today" : days === 1 ? "Yesterday" : day.format(moment);
