@@ -18,6 +18,8 @@ from .providers import Graphite, MetricSource, Painter, Prometheus, QuerySource
 bot = Bot(pb.DESCRIPTOR.services_by_name["GraphsService"], version="0.1.0")
 
 DEFAULT = timedelta(minutes=15)
+AROUND = timedelta(minutes=3)
+"""A deploy that was rolled back after seconds is still to be seen in it."""
 
 
 @bot.command
@@ -43,7 +45,7 @@ async def graph(
         raise UserError("what of which app?", hint="such as graph errors shop, or see graph list")
     else:
         wanted = {name: catalogue.want(name, app, by) for name in dict.fromkeys(names.lower().split(",")) if name}
-        span = answer.bounded(await resolve(range, now=call.at, marks=marks, default=DEFAULT))
+        span = answer.bounded(await resolve(range, now=call.at, marks=marks, default=DEFAULT, around=AROUND))
         drawn = await answer.measured(wanted, app, span, vs, source, marks)
     id, reply = await answer.finish(call, drawn, span, app, marks, painter)
     return pb.GraphResponse(reply=reply, id=id)
@@ -109,6 +111,6 @@ async def _asked(
     """What a query in a source's own language gives, drawn."""
     if not source.there:
         return "", chat.Reply(blocks=[text(f"no {name} is set up here: BELLBOARD_{name.upper()}_URL", tone=WARNING)])
-    span = answer.bounded(await resolve(range, now=call.at, marks=marks, default=DEFAULT))
+    span = answer.bounded(await resolve(range, now=call.at, marks=marks, default=DEFAULT, around=AROUND))
     drawn = await answer.queried(query, span, source, marks)
     return await answer.finish(call, drawn, span, "", marks, painter)

@@ -100,7 +100,8 @@ class Catalogue:
         entry = self.entries.get(name.lower())
         if entry is None:
             near = difflib.get_close_matches(name.lower(), self.entries, 1)
-            raise UserError(f"nothing measured is called {name[:40]!r}", hint=near[0] if near else "see `graph list`")
+            hint = f"did you mean {near[0]}?" if near else "see `graph list`"
+            raise UserError(f"nothing measured is called “{name[:40]}”", hint=hint)
         if not _WORD.fullmatch(app):
             raise UserError(f"{app[:40]!r} can't be an app", hint="letters, digits, dots and dashes")
         if by and not _LABEL.fullmatch(by):

@@ -20,6 +20,8 @@ COLOURS = ("#0072b2", "#d55e00", "#00805c", "#b04c88", "#000000")
 DASHES = ((1, 0), (7, 3), (2, 2), (9, 3, 2, 3), (4, 4))
 EVENT_COLOURS = {"deploy": "#1f2328", "lock": "#8a5a00", "incident": "#b3261e"}
 MOST_LINES, MOST_EVENTS, MOST_BARS = 8, 12, 30
+FEW = 12
+"""Up to so many points each is drawn."""
 LONGEST = 40
 """Characters of a name that are shown."""
 
@@ -90,14 +92,16 @@ def _panel(
     }
     time = {"labelOverlap": True, "tickCount": 8, "title": None, "grid": False}
     x = {"field": "t", "type": "temporal", "scale": {"type": "utc", "domain": list(domain)}, "axis": time}
-    layers = [*_EVENT_LAYERS, *(_line(i, y) for i, _ in drawn), names]
+    layers = [*_EVENT_LAYERS, *(_line(i, len(line.known), y) for i, (_, _, line) in drawn), names]
     return {"width": WIDTH, "height": height, "encoding": {"x": x}, "layer": layers}, data
 
 
-def _line(number: int, y: Spec) -> Spec:
+def _line(number: int, points: int, y: Spec) -> Spec:
     dash = DASHES[(number + number // len(COLOURS)) % len(DASHES)]
     look: Spec = {"strokeWidth": 2, "color": COLOURS[number % len(COLOURS)], "strokeDash": list(dash)}
-    mark = {"type": "line", "invalid": "break-paths-show-domains", "clip": True, **look}
+    mark: Spec = {"type": "line", "invalid": "break-paths-show-domains", "clip": True, **look}
+    if points <= FEW:  # a line of one point is none
+        mark["point"] = {"size": 20, "color": look["color"]}
     return {"data": {"name": f"line{number}"}, "mark": mark, "encoding": {"y": {**y, "field": "v"}}}
 
 

@@ -7,7 +7,7 @@ import math
 import sqlite3
 import tempfile
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -38,7 +38,7 @@ async def embedded(settings: Settings, catalogue: Catalogue) -> AsyncIterator[Me
         stack.callback(reader.close)
         stack.callback(writer.close)
         await stack.enter_async_context(scrape.scraping(writer, settings, catalogue.metrics))
-        yield EmbeddedSource(reader, ("sandbox", "mesh"), settings.scrape_mesh_seconds)
+        yield EmbeddedSource(reader, {"sandbox": settings.scrape_seconds, "mesh": settings.scrape_mesh_seconds})
 
 
 @asynccontextmanager
@@ -49,7 +49,7 @@ async def sandboxed(settings: Settings, catalogue: Catalogue) -> AsyncIterator[M
         try:
             own = settings.model_copy(update={"run_file": Path(folder) / "none"})
             async with scrape.scraping(writer, own, catalogue.metrics):
-                yield EmbeddedSource(reader, ("sandbox",), settings.scrape_seconds)
+                yield EmbeddedSource(reader, {"sandbox": settings.scrape_seconds})
         finally:
             reader.close()
             writer.close()
@@ -59,12 +59,11 @@ class EmbeddedSource:
     """A `MetricSource` that reads a store.
 
     Args:
-        sources: which samples it may see.
-        interval: seconds between samples of the slowest source; a point looks back on at least two of them.
+        sources: whose samples it may see, with the seconds between them; a point looks back on at least two.
     """
 
-    def __init__(self, store: Store, sources: Iterable[str], interval: float) -> None:
-        self._store, self._sources, self._interval = store, tuple(sources), interval
+    def __init__(self, store: Store, sources: Mapping[str, float]) -> None:
+        self._store, self._sources = store, sources
 
     async def series(self, wanted: Wanted, span: Span, step: float) -> Sequence[Series]:
         query = wanted.entry.embedded
@@ -81,7 +80,8 @@ class EmbeddedSource:
         if wanted.by and known and not any(wanted.by in one.labels for one in known):
             labels = ", ".join(sorted({name for one in known for name in one.labels} - {"le", "app"}))
             raise UserError(f"nothing here has the label {wanted.by!r}", hint=f"there are {labels}")
-        grid = _Grid(self._store, span, step, 2 * self._interval)
+        slowest = max((self._sources[one.source] for one in known), default=0.0)
+        grid = _Grid(self._store, span, step, 2 * slowest)
         groups = _grouped(known, wanted.by)
         rows = {name: _measure(query, group, grid) for name, group in groups.items()}
         times = tuple(span.start + (i + 1) * step for i in range(grid.count))

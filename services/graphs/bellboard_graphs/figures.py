@@ -36,7 +36,7 @@ def say(value: float, unit: str) -> str:
 
 
 def sparkline(values: Sequence[float | None], width: int = WIDTH) -> str:
-    """Values as a row of small bars, from 0 or the least to the largest; where nothing is known there is a space."""
+    """Values as a row of small bars, from 0 or the least to the largest; where nothing is known there is a dot."""
     if not values:
         return ""
     width = min(width, len(values))
@@ -44,7 +44,7 @@ def sparkline(values: Sequence[float | None], width: int = WIDTH) -> str:
     seen = [cell for cell in cells if cell is not None]
     low, high = min([0.0, *seen]), max([0.0, *seen])
     spread = (high - low) or 1.0
-    return "".join(" " if cell is None else BARS[round((cell - low) / spread * 7)] for cell in cells)
+    return "".join("·" if cell is None else BARS[round((cell - low) / spread * 7)] for cell in cells)
 
 
 def figures(lines: Sequence[tuple[str, str, Series]]) -> Block:

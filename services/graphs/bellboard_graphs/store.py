@@ -41,6 +41,7 @@ class Known:
 
     id: int
     labels: Mapping[str, str]
+    source: str = ""
 
 
 class Store:
@@ -104,10 +105,10 @@ class Store:
         wanted = list(sources)
         marks = ",".join("?" * len(wanted))
         rows = self._read(
-            f"SELECT id, labels FROM series WHERE metric = ? AND source IN ({marks})",  # noqa: S608  # marks only
+            f"SELECT id, labels, source FROM series WHERE metric = ? AND source IN ({marks})",  # noqa: S608  # marks only
             (metric, *wanted),
         )
-        known = [Known(id, orjson.loads(labels)) for id, labels in rows]
+        known = [Known(id, orjson.loads(labels), source) for id, labels, source in rows]
         return [one for one in known if one.labels.get("app") == app]
 
     def increases(self, series: int, start: float, step: float, count: int) -> dict[int, float]:

@@ -41,7 +41,7 @@ async def source_of(kind: str, folder: Path, begin: int, end: int) -> AsyncItera
         for at, version, code, value in servers.samples(begin, end):
             labels = (("app", "shop"), ("code", code), ("version", version))
             store.add("sandbox", at, [Sample("http_requests_total", labels, value, True)])
-        yield EmbeddedSource(store, ("sandbox",), servers.EVERY)
+        yield EmbeddedSource(store, {"sandbox": servers.EVERY})
         store.close()
 
 

@@ -41,7 +41,7 @@ def counter(value: float, *, code: str = "200", version: str = "v1") -> Sample:
 
 async def drawn(store: Store, name: str, seconds: float, step: float, by: str = "") -> dict[str, list[float | None]]:
     """What the catalogue's name gives from the beginning on, by label."""
-    source = EmbeddedSource(store, ("sandbox",), step / 2)
+    source = EmbeddedSource(store, {"sandbox": step / 2})
     wanted = Catalogue.read(None).want(name, "shop", by)
     lines = await source.series(wanted, Span(BEGIN, BEGIN + seconds, ""), step)
     return {line.label: list(line.values) for line in lines}

@@ -56,8 +56,8 @@ def talk(talk_to: TalkTo) -> Talk:
     shop(store)
     talk.provide(
         MetricSource,
-        EmbeddedSource(store, ("sandbox",), 2),
-        twin=EmbeddedSource(Store(Path(":memory:")), ("sandbox",), 2),
+        EmbeddedSource(store, {"sandbox": 2}),
+        twin=EmbeddedSource(Store(Path(":memory:")), {"sandbox": 2}),
     )
     talk.provide(Painter, Still(), twin=Still())
     return talk
@@ -130,7 +130,7 @@ async def test_without_a_picture_there_are_words(talk_to: TalkTo) -> None:
     talk = talk_to(bot, register, settings_for(Settings))
     store = Store(Path(":memory:"))
     shop(store)
-    talk.provide(MetricSource, EmbeddedSource(store, ("sandbox",), 2))
+    talk.provide(MetricSource, EmbeddedSource(store, {"sandbox": 2}))
     talk.provide(Painter, Still(broken=True))
     said = await talk("graph errors shop", at=NOW)
 

@@ -58,9 +58,9 @@ def test_values_are_read_easily() -> None:
 
 
 def test_a_sparkline_rises_with_its_values() -> None:
-    """From zero, and with a gap where nothing is known."""
+    """From zero, and with a dot where nothing is known."""
     assert sparkline([0, 1, 2, 3, 4, 5, 6, 7]) == "▁▂▃▄▅▆▇█"
-    assert sparkline([1.0, None, 1.0]) == "█ █"
+    assert sparkline([1.0, None, 1.0]) == "█·█"
     assert sparkline([]) == ""
     assert len(sparkline([1.0] * 500)) == 24
 
