@@ -109,7 +109,7 @@ def lines_block(lines: Iterable[str]) -> Block:
 
 def headline(query: Query, found: Found, when: str, mark: str) -> Block:
     """How many lines there are, and of what: how the question was understood."""
-    many = _plural(found.total, "line") + (" or more" if found.more else "")
+    many = plural(found.total, "line") + (" or more" if found.more else "")
     counts = Counter(entry.level for entry in found.entries if entry.level)
     levels = ", ".join(f"{count:,} {LEVELS[level]}" for level, count in sorted(counts.items(), reverse=True))
     rest = f" ({levels})" if levels else ""
@@ -148,5 +148,8 @@ def _clock(at: float) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S.%f}"[:-3]
 
 
-def _plural(count: int, what: str) -> str:
+def plural(count: int, what: str) -> str:
+    """Such as "1 line", "2,000 lines" and "no lines"."""
+    if not count:
+        return f"no {what}s"
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

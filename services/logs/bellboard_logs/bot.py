@@ -88,7 +88,7 @@ async def top(
     """Show the most frequent patterns."""
     query, span = await searching.ask(call, marks, app, words, range, level, env)
     found = await source.patterns(query)
-    said = text(f"{len(found):,} patterns in {sum(p.count for p in found):,} lines of {answer.subject(query)}, {span.text}")
+    said = text(f"{answer.plural(len(found), 'pattern')} in {answer.plural(sum(p.count for p in found), 'line')} of {answer.subject(query)}, {span.text}")
     blocks = [said, answer.patterns_table(found, PATTERNS)] if found else [said]
     return pb.TopResponse(reply=reply(*blocks), table=answer.patterns_table(found, IN_TABLE).table)
 
@@ -101,7 +101,7 @@ async def new(
     """Show patterns never seen before."""
     query, span = await searching.ask(call, marks, app, words, range, level, env)
     found = await source.patterns(query, new=True)
-    said = text(f"{len(found) or 'no'} new patterns of {answer.subject(query)}, {span.text}", tone=WARNING if found else GOOD)
+    said = text(f"{answer.plural(len(found), 'new pattern')} of {answer.subject(query)}, {span.text}", tone=WARNING if found else GOOD)
     blocks = [said, answer.patterns_table(found, PATTERNS)] if found else [said]
     return pb.NewResponse(reply=reply(*blocks), table=answer.patterns_table(found, IN_TABLE).table)
 

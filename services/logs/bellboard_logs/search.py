@@ -11,7 +11,7 @@ from bellboard.api.chat.v1 import chat_pb2 as chat
 from bellboard.api.logs.v1 import logs_pb2 as pb
 from bellboard.marks import Draft, Mark, Marks
 from bellboard.ranges import Span, resolve
-from bellboard.replies import reply
+from bellboard.replies import PLAIN, WARNING, reply
 
 from . import answer
 from .entries import Entry
@@ -48,8 +48,7 @@ async def masked(call: Call, source: LogSource, marks: Marks, query: Query, span
         found = await source.search(query, limit=MOST_COUNTED)
     entries = await asyncio.to_thread(answer.discreet, found.entries)
     if not entries:
-        nothing = text(f"no lines of {answer.subject(query)}, {span.text}")
-        return pb.SearchResponse(reply=reply(nothing), table=answer.as_table([]).table)
+        return pb.SearchResponse(reply=reply(await _nothing(source, query, span)), table=answer.as_table([]).table)
     name = f"{query.app[:40]}.log"
     file = await call.blobs.put(await asyncio.to_thread(answer.as_file, entries), media_type="text/plain", name=name)
     mark = await marks.begin("L", _draft(call, query, span, found.total, file), key=call.id)
@@ -60,6 +59,13 @@ async def masked(call: Call, source: LogSource, marks: Marks, query: Query, span
         blocks.append(text(f"all of it: logs show {mark.id}"))
     table_ = answer.as_table(entries).table
     return pb.SearchResponse(reply=reply(*blocks), table=table_, mark=mark.id, file=file, total=found.total)
+
+
+async def _nothing(source: LogSource, query: Query, span: Span) -> Block:
+    """What to say where no line was found: a name that nothing has may be a wrong one."""
+    anything = await source.search(Query(query.app, query.start, query.end, env=query.env), limit=1)
+    doubt = "" if anything.entries else "; it said nothing at all"
+    return text(f"no lines of {answer.subject(query)}, {span.text}{doubt}", tone=WARNING if doubt else PLAIN)
 
 
 async def unmasked(call: Call, source: LogSource, query: Query, span: Span, context: int) -> list[Block]:
@@ -76,15 +82,20 @@ async def unmasked(call: Call, source: LogSource, query: Query, span: Span, cont
 
 async def _beside(source: LogSource, query: Query, shown: Sequence[Entry], count: int, *, raw: bool = False) -> list[str]:
     """Lines with those around them; ``>`` before those that were looked for."""
-    said: list[str] = []
+    runs: list[list[Entry]] = []
     for entry in shown:
         before, after = await source.beside(query, entry, count)
         if not raw:
             before, after = answer.discreet(before), answer.discreet(after)
-        said += [f"  {answer.as_line(other)}" for other in before]
-        said.append(f"> {answer.as_line(entry)}")
-        said += [*(f"  {answer.as_line(other)}" for other in after), ""]
-    return said[:-1]
+        near = [*before, entry, *after]
+        overlapping = next((run for run in runs if near[0] in run), None)
+        if overlapping is None:
+            runs.append(near)
+        else:
+            overlapping += [one for one in near if one not in overlapping]
+    wanted = set(shown)
+    said = ["\n".join(f"{'>' if one in wanted else ' '} {answer.as_line(one)}" for one in run) for run in runs]
+    return "\n\n".join(said).split("\n")
 
 
 def _draft(call: Call, query: Query, span: Span, total: int, file: BlobRef) -> Draft:
