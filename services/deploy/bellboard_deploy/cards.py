@@ -103,7 +103,8 @@ def story(place: Place) -> Block:
 
 
 def _length(place: Place) -> str:
-    return str(timedelta(seconds=round(max(0.0, (place.ended or time.time()) - place.began)))).removeprefix("0:")
+    seconds = round(max(0.0, (place.ended or time.time()) - place.began))
+    return f"{seconds} s" if seconds < 60 else str(timedelta(seconds=seconds))
 
 
 def _clock(at: float) -> str:

@@ -88,7 +88,8 @@ async def top(
     """Show the most frequent patterns."""
     query, span = await searching.ask(call, marks, app, words, range, level, env)
     found = await source.patterns(query)
-    said = text(f"{answer.plural(len(found), 'pattern')} in {answer.plural(sum(p.count for p in found), 'line')} of {answer.subject(query)}, {span.text}")
+    lines = answer.plural(sum(p.count for p in found), "line")
+    said = text(f"{answer.plural(len(found), 'pattern')} in {lines} of {answer.subject(query)}, {span.text}")
     blocks = [said, answer.patterns_table(found, PATTERNS)] if found else [said]
     return pb.TopResponse(reply=reply(*blocks), table=answer.patterns_table(found, IN_TABLE).table)
 
@@ -101,7 +102,8 @@ async def new(
     """Show patterns never seen before."""
     query, span = await searching.ask(call, marks, app, words, range, level, env)
     found = await source.patterns(query, new=True)
-    said = text(f"{answer.plural(len(found), 'new pattern')} of {answer.subject(query)}, {span.text}", tone=WARNING if found else GOOD)
+    many = answer.plural(len(found), "new pattern")
+    said = text(f"{many} of {answer.subject(query)}, {span.text}", tone=WARNING if found else GOOD)
     blocks = [said, answer.patterns_table(found, PATTERNS)] if found else [said]
     return pb.NewResponse(reply=reply(*blocks), table=answer.patterns_table(found, IN_TABLE).table)
 
