@@ -166,3 +166,23 @@ def test_a_turn_comes_when_its_holder_is_out_of_the_way(watch: Watch, clock: Clo
     watch.take(KEY, Author.GATEWAY, pb.Record(state=S.STATE_RESOLVED_FAILED), 31)
     assert {one.key.id: seen.holder_done for one, seen in watch.observed()} == {"two": True, "three": False}
     assert {seen.queued for _, seen in watch.observed()} == {5}
+
+
+def test_a_bot_that_writes_under_another_bots_command_is_not_listened_to(watch: Watch, clock: Clock) -> None:
+    """A lost worker's command would be forgotten, and nobody would ever hear that it is UNKNOWN."""
+    started(watch)
+    forged = pb.Record(state=S.STATE_SUCCEEDED, epoch=1)
+    assert watch.take(Key("ops-work", "other", "one"), Author.BOT, forged, 3) == []
+    clock.now += 30
+    seen = only(watch)
+    assert (seen.record.state, seen.sequence, seen.still) == (S.STATE_STARTED, 2, 30)
+
+
+def test_what_a_command_answered_is_not_kept(watch: Watch) -> None:
+    """Thousands of large answers may wait for a collector that is slow."""
+    started(watch)
+    done = pb.Record(state=S.STATE_SUCCEEDED, epoch=1, outcome=pb.Outcome(result=b"x" * 100_000, attempt="a"))
+    told = watch.take(KEY, Author.BOT, done, 3)
+    assert sum(entry.record.ByteSize() for entry in told) < 1000
+    assert told[-1].record.outcome.attempt == "a"
+    assert not told[0].record.HasField("outcome")
