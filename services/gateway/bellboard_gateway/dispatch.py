@@ -22,7 +22,7 @@ from bellboard.telemetry import logs, names
 from .enrolments import HOUSE
 from .limits import Buckets
 from .lines import Command, NotAccepted
-from .orders import Order, envelope, first_record
+from .orders import Order, envelope, first_record, never
 from .policy import Ask, Decision, Policy, Verdict
 from .registry import Registry
 from .rehearsals import Rehearsals
@@ -108,6 +108,11 @@ class Dispatch:
     async def go_on(self, order: Order) -> None:
         """Bring the next stage of a pipe into the ledger, if no other replica has. Raises as `insist`."""
         await self.insist(order.key, *self._first(await self._as_rehearsed(order)))
+
+    async def end(self, above: pb.Envelope, why: str) -> None:
+        """Write down that the next stage of a pipe will never run, unless something stands there. Raises as `insist`."""
+        made = never(above, self.world.now())
+        await self.insist(Key(made.lane, made.bot, made.id), *self.denied(made, why))
 
     async def insist(self, key: Key, author: Author, record: pb.Record) -> None:
         """Bring a first record into the ledger, and ask until it is known that it, or another's, stands there.

@@ -15,7 +15,7 @@ from bellboard.api.registry.v1 import registry_pb2 as registry
 from bellboard.command import Command
 from bellboard.envelope import Signer
 from bellboard.errors import UserError
-from bellboard.grammar import Parsed
+from bellboard.grammar import Parsed, canonical
 from bellboard.ledger.ops import World, timestamp
 from bellboard.ledger.state import S
 from bellboard.ledger.subjects import Author, Key
@@ -24,6 +24,7 @@ from bellboard.telemetry import trace
 
 from .enrolments import HOUSE
 from .policy import APPROVAL_LIFE, Decision, Verdict, plan
+from .stages import next_key
 
 START_WITHIN = 60.0
 """Seconds in which a worker must have claimed a command for the first time."""
@@ -67,9 +68,24 @@ class Order:
             return stage.rehearsal
         return self.rehearsal or any(one.rehearsal for one in (self.parsed, *self.then))
 
+    def written(self, stage: Parsed) -> str:
+        """A stage that follows, as a line. Where this one is the gateway's, which can't rehearse, the line says so itself."""
+        if not self.rehearsal or self.parsed.command.bot != HOUSE or stage.command.bot == HOUSE:
+            return stage.canonical
+        request = stage.request
+        return canonical(stage.command, request, mask=True, preview=stage.preview, force=stage.force, rehearsal=True)
+
     @property
     def key(self) -> Key:
         return key_of(self.parsed.command, self.id, preview=self.parsed.preview)
+
+    @property
+    def next_at(self) -> str:
+        """Where the records of the stage that follows stand, whatever becomes of it; empty if none does."""
+        if not self.then:
+            return ""
+        key = key_of(self.then[0].command, "", preview=self.then[0].preview)
+        return f"{key.lane}.{key.bot}"
 
 
 def effect_of(command: Command, *, preview: bool) -> options.Effect.ValueType:
@@ -109,7 +125,8 @@ def envelope(order: Order, decision: Decision, team: str, enrolment: registry.En
         rehearsal=order.rehearses(parsed),
         preview=parsed.preview,
         force=parsed.force,
-        pipe=[stage.canonical for stage in order.then],
+        pipe=[order.written(stage) for stage in order.then],
+        next_at=order.next_at,
         table=order.table,
         origin=order.origin,
         line=parsed.canonical,
@@ -177,3 +194,12 @@ def unrunnable(
         not_after=timestamp(now),
         traceparent=trace.begin(id, trace.onward(above.id, above.traceparent)),
     )
+
+
+def never(above: pb.Envelope, now: float) -> pb.Envelope:
+    """What stands in the ledger for the next stage of a pipe that will never begin, in the one place where it could."""
+    key = next_key(above)
+    made = unrunnable(above, key.id, above.pipe[0], pb.CAUSE_PIPE, above.principal, now)
+    made.lane, made.bot, made.stage = key.lane, key.bot, above.stage + 1
+    made.pipe.extend(above.pipe[1:])
+    return made

@@ -17,14 +17,13 @@ from bellboard.blobs import Blobs
 from bellboard.errors import BellboardError, BusUnavailable, Unconfirmed, UserError
 from bellboard.grammar import NotUnderstood, Parsed
 from bellboard.ledger.ops import seconds
-from bellboard.ledger.subjects import Key
 from bellboard.telemetry import logs, names, trace
 
 from . import stages
 from .board import Board
 from .dispatch import Dispatch
 from .inbox import Inbox
-from .orders import Order, unrunnable
+from .orders import Order
 from .projection import View
 
 PATIENCE = 600.0
@@ -88,19 +87,22 @@ class Pipes:
         """Bring the next stage, or what says why there is none; False if that has to wait."""
         envelope, now = view.envelope, self.dispatch.world.now()
         if now > seconds(view.record.at) + PATIENCE:
-            await self._end(view, "its time ran out before it could begin; nothing of it was run")
+            await self.dispatch.end(envelope, "its time ran out before it could begin; nothing of it was run")
             return True
         try:
-            parsed = self._read(envelope)
-            await self.dispatch.go_on(await self._order(view, parsed))
+            order = await self._order(view, self._read(envelope))
+            if order.key == stages.next_key(envelope):
+                await self.dispatch.go_on(order)
+            else:
+                await self.dispatch.end(envelope, "it means something else now than when it was typed")
         except NotUnderstood as error:
             if self.inbox.absent(envelope.pipe[0]):
                 return False
-            await self._end(view, error.reason)
+            await self.dispatch.end(envelope, error.reason)
         except (BusUnavailable, Unconfirmed):
             raise
         except BellboardError as error:
-            await self._end(view, error.text)
+            await self.dispatch.end(envelope, error.text)
         return True
 
     def _read(self, envelope: pb.Envelope) -> tuple[Parsed, ...]:
@@ -150,11 +152,3 @@ class Pipes:
         if table is None:
             raise UserError(f"{command.name if command else envelope.line} gave no table to go on with")
         return table
-
-    async def _end(self, view: View, why: str) -> None:
-        envelope = view.envelope
-        id, line, now = stages.next_id(envelope), envelope.pipe[0], self.dispatch.world.now()
-        made = unrunnable(envelope, id, line, pb.CAUSE_PIPE, envelope.principal, now)
-        made.stage = envelope.stage + 1
-        made.pipe.extend(envelope.pipe[1:])
-        await self.dispatch.insist(Key(made.lane, made.bot, made.id), *self.dispatch.denied(made, why))

@@ -12,6 +12,7 @@ from bellboard.command import READ, Command, Kind
 from bellboard.grammar import NotUnderstood, Parsed, Scope, Vocabulary, normalise
 from bellboard.grammar.pipes import PIPE, stages
 from bellboard.ids import command_id
+from bellboard.ledger.subjects import Key
 
 from .enrolments import HOUSE
 
@@ -29,6 +30,12 @@ def successor_id(before: str, stage: int) -> str:
 def next_id(envelope: pb.Envelope) -> str:
     """The id of the stage that follows this one; empty if none does."""
     return successor_id(envelope.id, envelope.stage + 1) if envelope.pipe else ""
+
+
+def next_key(envelope: pb.Envelope) -> Key:
+    """Where that stage's records stand. It is settled before, so that replicas which see it differently can't both write."""
+    lane, _, bot = envelope.next_at.partition(".")
+    return Key(lane or envelope.lane, bot or envelope.bot, next_id(envelope))
 
 
 def understand(vocabulary: Vocabulary, text: str, scope: Scope) -> tuple[Parsed, ...]:

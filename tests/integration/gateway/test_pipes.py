@@ -12,6 +12,7 @@ from bellboard.api.gateway.v1 import gateway_pb2 as gateway
 from bellboard.api.gateway.v1 import gateway_pb2_grpc
 from bellboard.api.ledger.v1 import ledger_pb2 as ledger
 from bellboard.ledger.state import S
+from bellboard.ledger.subjects import Author
 from bellboard.provision import House
 from bellboard.rpc import channel, healthy
 from bellboard.testing import eventually
@@ -153,6 +154,15 @@ async def test_two_replicas_bring_each_stage_once(mesh: Mesh, desk: Desk) -> Non
     await other.ended()
 
 
+async def test_a_replica_that_sees_it_differently_is_late(desk: Desk, mesh: Mesh) -> None:
+    """Whether a stage runs, or why it never does, is written in one place: the first word counts."""
+    root = await desk.command("practice list 3 | practice fire a")
+    stage = await reaches(desk, root, 2)
+    await desk.gateway.dispatch.end((await desk.view(root)).envelope, "its time ran out")
+    written = await desk.gateway.bus.lasts("LED", f"led.*.*.{stage.key.id}.>")
+    assert {message.subject for message in written} == {stage.key.subject(Author.RUN), stage.key.subject(Author.BOT)}
+
+
 async def test_a_pipe_goes_on_after_every_gateway_was_killed(house: House, bus_as: BusAs, mesh: Mesh) -> None:
     """Its stages stand in the ledger, and so does the table: whichever gateway starts next goes on, once."""
     write_people(house)
@@ -209,6 +219,14 @@ async def test_a_room_rehearses(desk: Desk, mesh: Mesh) -> None:
     assert not (await desk.run("practice look", room="ops")).rehearsal
     assert "is for real" in says(await desk.run("rehearse off"))
     assert not (await desk.run("practice look")).rehearsal
+
+
+async def test_a_pipe_that_begins_in_the_gateway_rehearses(desk: Desk) -> None:
+    """The gateway's own stage is for real, and those that follow stay rehearsals whatever the room does meanwhile."""
+    await desk.run("rehearse on")
+    view = await desk.view(await desk.command("running --all | practice fire a"))
+    assert not view.envelope.rehearsal
+    assert list(view.envelope.pipe) == ["practice fire a --sandbox"]
 
 
 async def test_a_line_rehearses_by_itself(desk: Desk, mesh: Mesh) -> None:
