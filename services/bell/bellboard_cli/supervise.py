@@ -127,7 +127,16 @@ def how_it_ended(code: int) -> str:
 
 
 def trim(log: Path) -> None:
-    """Put a log that has grown too large aside. Writers append, so they go on at the new beginning."""
-    if log.stat().st_size > LOG_LIMIT:
-        shutil.copyfile(log, log.with_suffix(".log.1"))
+    """Put a log that has grown too large aside. Writers append, so they go on at the new beginning.
+
+    Where there is no room to put it aside it is cut off all the same; one that was removed is left alone.
+    """
+    aside = log.with_suffix(".log.1")
+    with contextlib.suppress(FileNotFoundError):
+        if log.stat().st_size <= LOG_LIMIT:
+            return
+        try:
+            shutil.copyfile(log, aside)
+        except OSError:  # a full disk above all
+            aside.unlink(missing_ok=True)
         os.truncate(log, 0)

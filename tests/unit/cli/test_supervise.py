@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 from collections.abc import Callable
@@ -213,6 +214,26 @@ async def test_a_log_that_grew_large_is_put_aside_while_it_is_written(
     assert log.with_suffix(".log.1").stat().st_size > 1000
     await eventually(lambda: log.stat().st_size > 0 and log.read_bytes()[:1] == b"i")
     await child.stop(5)
+
+
+def test_a_log_that_was_removed_or_finds_no_room_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever looks after logs looks after everything else, too: a full disk must not end it."""
+    log = tmp_path / "x.log"
+    trim(log)
+    assert not log.exists()
+
+    monkeypatch.setattr(supervise, "LOG_LIMIT", 1000)
+    log.write_bytes(b"x" * 5000)
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limit[1]))
+    try:
+        trim(log)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert [path.name for path in tmp_path.iterdir()] == ["x.log"]
+    assert log.stat().st_size == 0
 
 
 def test_exit_codes_are_told_in_words() -> None:
