@@ -7,7 +7,8 @@ on the socket whose number is its argument, one packet a message:
     from it  {"pid"} or {"error"}                for each of these, in their order; an error is an errno
              {"pid", "code"}                     a child ended; the code is negative where a signal ended it
 
-It is one thread, and ends with whoever started it; its children end with it. Linux only.
+It is one thread, and ends with whoever started it; its children end with it. So it is deaf to SIGTERM while it has any: a
+service manager may send that to every process at once, and the services are to finish what they do. Linux only.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Collection
 from typing import Any
 
 SHARED = ("bellboard.runner", "yaml")
@@ -49,6 +51,7 @@ def main() -> None:
 def serve(line: socket.socket) -> dict[str, Any] | None:
     """Fork whatever is asked for. Returns in each child, with what it is to be; and None at the end."""
     children: dict[int, int] = {}
+    _let_them_end(children)
     poll = select.poll()
     poll.register(line, select.POLLIN)
     while True:
@@ -74,12 +77,25 @@ def serve(line: socket.socket) -> dict[str, Any] | None:
             _say(line, pid=pid)
 
 
+def _let_them_end(children: Collection[int]) -> None:
+    """Do nothing at a SIGTERM as long as there are children."""
+    nursery = os.getpid()
+
+    def hear(number: int, _: object) -> None:
+        if not children or os.getpid() != nursery:  # a child that has only just been forked is told itself
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+    signal.signal(signal.SIGTERM, hear)
+
+
 def _say(line: socket.socket, **message: Any) -> None:
     line.send(json.dumps(message).encode())
 
 
 def become(nursery: int, name: str, module: str, env: dict[str, str], log: str) -> None:
     """Be a service: with its own environment and log, and without anything that is the nursery's."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     prctl = ctypes.CDLL(None).prctl
     prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != nursery:

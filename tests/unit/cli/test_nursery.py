@@ -95,6 +95,25 @@ async def test_the_nursery_is_one_thread(place: Place) -> None:
     assert len(list(Path(f"/proc/{place.child.pid}/task").iterdir())) == 1
 
 
+async def test_a_signal_to_every_process_leaves_services_the_time_to_end(place: Place) -> None:
+    """As `systemctl stop` sends it: the nursery outlasts its children, and then ends when it is told to."""
+    process = await place.nursery.fork(place.program())
+    await place.told()
+    first = place.child.pid
+    assert first is not None
+
+    os.kill(first, signal.SIGTERM)
+    second = await place.nursery.fork(place.program())
+
+    assert alive(process.pid)
+    assert place.child.pid == first
+    second.send_signal(signal.SIGTERM)
+    assert await second.wait() == -signal.SIGTERM
+    assert await _end(process) == -signal.SIGKILL
+    await place.child.stop(5)
+    assert place.said == []
+
+
 async def test_what_was_forked_ends_with_the_nursery_and_the_next_one_forks_it_again(place: Place) -> None:
     """kill -9 of the nursery; whoever asks meanwhile waits for the next one."""
     first = place.child.pid
