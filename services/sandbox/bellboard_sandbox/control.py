@@ -13,6 +13,7 @@ from .balancer import Balancer, NoBalancer
 from .catalog import APPS, FAULTS, NAME, SHOP
 from .customers import Customers
 from .fleet import Fleet, NotReady
+from .leases import LONGEST, Held, Leases
 from .state import FIRST, State, Wanted
 from .wire import Answer, Request, as_json
 
@@ -36,6 +37,7 @@ class Control:
         self._state, self._fleet, self._balancer, self._customers = state, fleet, balancer, customers
         self._began = time.time()
         self._resets = asyncio.Lock()
+        self._leases = Leases()
 
     async def answer(self, request: Request) -> Answer:
         """Answer a request. What is refused has ``{"error": why}`` and one of 400, 404, 405 and 409; 503 may be tried again."""
@@ -59,6 +61,8 @@ class Control:
                 return await self._put(app, name, _object(request))
             case "DELETE", "apps", app, "replicas", name:
                 return await self._delete(app, name)
+            case "PUT", "apps", app, "lease":
+                return self._lease(app, _object(request))
             case "GET", "targets":
                 return self._targets()
             case "GET", "faults":
@@ -118,6 +122,20 @@ class Control:
         await self._fleet.stop(name)
         journal.forget(self._state.folder / "logs", set(self._fleet.replicas))
         return {"name": name}
+
+    def _lease(self, app: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Have an app for oneself. Those who change it ask; nothing is refused to one who did not."""
+        _known(app)
+        key, who, seconds = body.get("key"), body.get("who"), body.get("seconds")
+        if not isinstance(key, str) or not isinstance(who, str) or not 0 < len(key) <= 128 or len(who) > 200:
+            raise Refused(400, "a lease has a key and says who it is")
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= LONGEST:
+            raise Refused(400, f"a lease is for 0 to {LONGEST:.0f} seconds")
+        try:
+            self._leases.hold(app, key, who, float(seconds))
+        except Held as held:
+            raise Refused(409, str(held)) from None
+        return {"key": key, "seconds": seconds}
 
     def _targets(self) -> list[dict[str, str]]:
         return [

@@ -147,3 +147,23 @@ async def test_a_wrong_digest_is_refused(town: Town) -> None:
     code, said = await town.ask("PUT", "apps/shop/replicas/web-9", {"version": "v2", "digest": "0" * 64})
 
     assert (code, said["error"]) == (409, f"v2 has another digest: {V2['digest']}")
+
+
+async def test_an_app_is_held_by_one_at_a_time(town: Town) -> None:
+    """Ten ask for it: one has it, and the others are told who that is."""
+    asked = [town.ask("PUT", "apps/shop/lease", {"key": f"c{n}", "who": f"D{n}", "seconds": 60}) for n in range(10)]
+    answers = await asyncio.gather(*asked)
+
+    assert sorted(code for code, _ in answers) == [200] + [409] * 9
+    winner = next(said["key"] for code, said in answers if code == 200)
+    assert all(f"held by D{winner[1:]}" in said["error"] for code, said in answers if code == 409)
+    await town.told("PUT", "apps/shop/lease", {"key": winner, "who": "", "seconds": 0})
+    await town.told("PUT", "apps/shop/lease", {"key": "other", "who": "D11", "seconds": 60})
+
+
+@pytest.mark.parametrize(
+    "wrong", [{}, {"key": 1}, {"key": "c", "who": "D1", "seconds": -1}, {"key": "c", "who": "D1", "seconds": True}]
+)
+async def test_a_wrong_lease_is_refused(town: Town, wrong: dict[str, Any]) -> None:
+    """It has a key, a name for people, and a length."""
+    assert (await town.ask("PUT", "apps/shop/lease", wrong))[0] == 400
