@@ -15,7 +15,8 @@ from . import cards, history
 from .desk import Desk
 from .environments import nearest
 from .gates import read_gates, read_stages
-from .place import Place
+from .holding import Hold, hold
+from .place import Place, State
 from .providers import Environment, Version
 from .rollout import Rollout
 
@@ -107,14 +108,16 @@ async def _pin(call: Call, want: Wanted, env: Environment, desk: Desk) -> Rollou
     if place.forced:
         place = place.told(f"forced by {call.person}: “{want.reason}” ({place.forced})")
     await _bury(want, desk)
+    await hold(call, env, want.app, f"the deploy of {version.name}").take()
     return Rollout(call, env, desk, place, await desk.places().save(place, 0))
 
 
 async def _bury(want: Wanted, desk: Desk) -> None:
     """Close what was lost for good: it had the turn that we have now, so nobody works on it any more."""
-    for lost in await desk.places().running(want.env, want.app):
+    for lost in await desk.places().open(want.env, want.app):
         place, revision = await desk.places().of(lost.command)
         if place is not None and place.state == "running":
+            await Hold(desk.environment(want.env), want.app, place.command, "").release()
             why = "its worker was lost, and another deploy came after it"
             await desk.places().save(place.told(why, state="failed", phase="over", why=why, ended=time.time()), revision)
             if (mark := await desk.marks().find(place.id)) is not None:
@@ -197,18 +200,30 @@ def said(blocks: list[Block], place: Place | None) -> pb.StartResponse:
 
 
 async def probe(call: Call, env: Environment, desk: Desk) -> tuple[list[Block], bool | None]:
-    """What became of a lost rollout; None where that can't be known. Without any effect."""
+    """What became of a lost rollout; None where that can't be known. It is noted, and nothing of the environment changed."""
     place, _ = await desk.places().of(call.id)
     if place is None:
         return [text("nothing is remembered of it; its worker may only be slow", tone=WARNING)], None
-    told = cards.over(place)
     if place.state != "running":
-        return told, place.state == "succeeded"
+        return cards.over(place), place.state == "succeeded"
+    happened, seen = await _became(place, env)
+    state: State = "unknown" if happened is None else "succeeded" if happened else "failed"
+    told = await desk.places().found(place, state, f"its worker was lost; {seen}")
+    mark = await desk.marks().find(place.id) if place.id else None
+    if mark is not None:
+        detail = {**mark.detail, "why": told.why[:500]}
+        await desk.marks().update(replace(mark, state=state, until=max(told.ended, mark.at), detail=detail))
+    if happened:
+        await history.remember(desk.keep(), place)
+    return [text(seen, tone=WARNING), *cards.over(told)], happened
+
+
+async def _became(place: Place, env: Environment) -> tuple[bool | None, str]:
+    """Whether it happened, and what is seen of it."""
     if env.deployer is None:
         outcome = await env.trigger.find(place.app, place.key) if env.trigger else None
-        return [*([text(outcome.text)] if outcome else []), *told], outcome.happened if outcome else None
+        return (outcome.happened, outcome.text) if outcome else (None, "nobody can tell what became of it")
     shares = (await env.deployer.observe(place.app)).shares()
     traffic = ", ".join(f"{name} {share} %" for name, share in shares.items()) or "nobody"
     unseen = place.phase in ("pinned", "starting") and place.version not in shares
-    happened = True if shares == {place.version: 100} else False if unseen else None
-    return [text(f"the traffic goes to: {traffic}", tone=WARNING), *told], happened
+    return True if shares == {place.version: 100} else False if unseen else None, f"the traffic goes to: {traffic}"

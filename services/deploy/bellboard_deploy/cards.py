@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from bellboard import Block, progress, table, text
-from bellboard.replies import BAD, GOOD
+from bellboard.replies import BAD, GOOD, WARNING
 
 from .place import Place
 from .providers import Observed
@@ -85,6 +85,8 @@ def verdict(place: Place) -> str:
     if place.state == "succeeded":
         return f"{title(place)}: done in {_length(place)}"
     lost = f"; {place.lost} requests failed in {place.version}" if place.lost else ""
+    if place.state == "unknown":
+        return f"{title(place)}: nobody knows what became of it. {place.why}"
     ended = "rolled back" if place.state == "rolled-back" else "failed"
     return f"{title(place)}: {ended} after {_length(place)}. {place.why}{lost}"
 
@@ -93,7 +95,8 @@ def over(place: Place) -> list[Block]:
     """The card of a rollout that is over, or not: the verdict and the story."""
     if place.state == "running":
         return [text(f"{title(place)}: {_now(place, (), '')}"), story(place)]
-    return [text(verdict(place), tone=GOOD if place.state == "succeeded" else BAD), story(place)]
+    tone = {"succeeded": GOOD, "unknown": WARNING}.get(place.state, BAD)
+    return [text(verdict(place), tone=tone), story(place)]
 
 
 def story(place: Place) -> Block:

@@ -99,10 +99,12 @@ async def where(desk: Desk, app: str) -> list[Block]:
     rows = []
     for env in desk.some(""):
         lock = await desk.locks().against(env.name)
-        busy = await desk.places().running(env.name, app)
+        begun = await desk.places().open(env.name, app)
+        busy = [place for place in begun if place.state == "running"]
         ahead = [one for one in await desk.locks().standing(env.name) if lock is None or one.id != lock.id]
         why = [lock.said()] if lock else []
         why += [f"{cards.title(place)} runs; another one waits for it" for place in busy]
+        why += [cards.verdict(place) for place in begun if place.state == "unknown"]
         why += [one.said() for one in ahead]
         answer = "no" if lock else "waits" if busy else "yes"
         rows.append((env.name, (env.deployer or env.trigger or env).name, answer, "; ".join(why)))
@@ -128,12 +130,18 @@ def _row(mark: Mark) -> tuple[str | datetime | timedelta | None, ...]:
 
 
 async def queue(desk: Desk, env: str) -> list[Block]:
-    """What is being deployed now. What waits for it says so on its own card."""
-    running = [place for place in await desk.places().running() if env in ("", place.env)]
-    if not running:
-        return [text("nothing is being deployed")]
-    rows = [(p.id, p.app, p.env, p.version, p.phase, float(p.share), p.person) for p in running]
-    return [table(["id", "app", "env", "version", "phase", "traffic %", "by"], rows)]
+    """What is being deployed now, and what was lost on the way. What waits for it is not begun, so only the house knows it."""
+    waiting = text("what waits for its turn: see running")
+    found = await desk.places().open(env)
+    if not found:
+        return [text("nothing is being deployed"), waiting]
+    rows = [(p.id, p.app, p.env, p.version, _phase(p), float(p.share), p.person) for p in found]
+    lost = [text(cards.verdict(place), tone=WARNING) for place in found if place.state == "unknown"]
+    return [table(["id", "app", "env", "version", "phase", "traffic %", "by"], rows), *lost, waiting]
+
+
+def _phase(place: Place) -> str:
+    return "unknown" if place.state == "unknown" else place.phase
 
 
 async def show(desk: Desk, id: str) -> list[Block]:

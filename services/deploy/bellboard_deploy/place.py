@@ -14,7 +14,7 @@ from bellboard.errors import BusError
 from bellboard.keep import Keep, KeepConflict, Kept, token
 
 Phase = Literal["pinned", "starting", "shifting", "soaking", "paused", "back", "retiring", "over"]
-State = Literal["running", "succeeded", "rolled-back", "failed"]
+State = Literal["running", "unknown", "succeeded", "rolled-back", "failed"]
 Wish = Literal["pause", "promote", "abort"]
 
 TRIES, PAUSE = 30, 1.0
@@ -37,6 +37,7 @@ class Place:
         attempt: which attempt at the command wrote it last.
         wishes: the revision of the newest wish that was heard.
         why: why it goes back, or failed.
+        state: ``unknown`` where its worker was lost for good and a look could not tell what became of it.
         lost: requests that the new version failed.
         rollback: it brings back what ran before.
         story: what happened, each with its moment, in order.
@@ -134,12 +135,24 @@ class Places:
 
     async def all(self) -> Sequence[Place]:
         """Every rollout that has an id, the oldest first."""
+        notes = {kept.key.partition(".")[2]: kept.value for kept in await self._keep.list("found")}
         found = [_load(kept.value) for kept in await self._keep.list("rollout")]
-        return sorted((place for place in found if place.id), key=lambda place: place.began)
+        known = (_with(place, notes.get(token(place.command))) for place in found if place.id)
+        return sorted(known, key=lambda place: place.began)
+
+    async def found(self, place: Place, state: State, why: str) -> Place:
+        """Note what a look at a lost rollout told. Its own place is left to its worker, which may only have been slow."""
+        note = orjson.dumps({"attempt": place.attempt, "state": state, "why": why, "ended": time.time()})
+        await self._keep.put(_found_key(place.command), note)
+        return _with(place, note)
+
+    async def open(self, env: str = "", app: str = "") -> Sequence[Place]:
+        """Those that run, and those of which nobody knows; the oldest first."""
+        return [p for p in await self.all() if p.state in ("running", "unknown") and env in ("", p.env) and app in ("", p.app)]
 
     async def running(self, env: str = "", app: str = "") -> Sequence[Place]:
         """Those that are not over, the oldest first."""
-        return [p for p in await self.all() if p.state == "running" and env in ("", p.env) and app in ("", p.app)]
+        return [place for place in await self.open(env, app) if place.state == "running"]
 
     async def find(self, id: str) -> Place | None:
         """The rollout of an id, in small or large letters."""
@@ -147,7 +160,8 @@ class Places:
 
     async def prune(self) -> None:
         """Forget the oldest of those that are over."""
-        for place in [place for place in await self.all() if place.state != "running"][:-KEPT]:
+        for place in [place for place in await self.all() if place.state not in ("running", "unknown")][:-KEPT]:
+            await self._keep.forget(_found_key(place.command))
             await self._keep.forget(_key(place.command))
             await self._keep.forget(_wish_key(place.command))
 
@@ -163,6 +177,19 @@ class Places:
         said = orjson.loads(kept.value)
         late = said["wish"] == "promote" and said["stage"] != place.stage
         return None if late else (said["wish"], said["person"], kept.revision)
+
+
+def _with(place: Place, note: bytes | None) -> Place:
+    """A place and what a look told since its worker was lost; what the worker itself ended with counts more."""
+    said = orjson.loads(note) if note else None
+    if said is None or place.state != "running" or said["attempt"] != place.attempt:
+        return place
+    story = (*place.story, (said["ended"], said["why"]))
+    return replace(place, story=story, state=said["state"], why=said["why"], ended=said["ended"])
+
+
+def _found_key(command: str) -> str:
+    return f"found.{token(command)}"
 
 
 def _key(command: str) -> str:

@@ -5,75 +5,51 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from bellboard import Providers
+from bellboard import Failed, Providers
 from bellboard.keep import Keep
 from bellboard.marks import Marks
 
+from .model import (
+    Backend,
+    Commit,
+    Counted,
+    Measure,
+    Observed,
+    Outcome,
+    Reading,
+    Replica,
+    Step,
+    Tell,
+    Version,
+)
 from .settings import Settings
 
 if TYPE_CHECKING:
     from .environments import Environments
 
-Tell = Callable[[str, float | None], None]
-"""Takes what is being done, in a few words, and the share of it that is done (0 to 1; None: not known)."""
-
-Measure = Literal["errors", "p95", "rps"]
-"""What a gate can look at: the share of failed requests in percent, seconds, requests a second."""
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """Something that can be deployed: its name, and the digest or commit that says exactly what it is."""
-
-    name: str
-    digest: str
-    commit: str = ""
-    summary: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """One of the changes between two versions."""
-
-    id: str
-    author: str
-    summary: str
-
-
-@dataclass(frozen=True, slots=True)
-class Replica:
-    """One running copy. ``weight`` is its part of the traffic beside the others'; 0 takes no new requests.
-
-    ``connections`` are the requests that it works on now.
-    """
-
-    name: str
-    version: str
-    digest: str
-    state: Literal["starting", "ready", "stopping"]
-    weight: int = 0
-    connections: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """What runs, as the environment itself says."""
-
-    replicas: tuple[Replica, ...] = ()
-
-    def of(self, version: str) -> tuple[Replica, ...]:
-        """The replicas of a version that are not stopping."""
-        return tuple(one for one in self.replicas if one.version == version and one.state != "stopping")
-
-    def shares(self) -> dict[str, int]:
-        """Percent of the traffic by version, of those that take any."""
-        weights: dict[str, int] = {}
-        for one in self.replicas:
-            weights[one.version] = weights.get(one.version, 0) + one.weight
-        total = sum(weights.values())
-        return {name: round(100 * weight / total) for name, weight in weights.items() if weight} if total else {}
+__all__ = [
+    "Backend",
+    "Balancer",
+    "Commit",
+    "Counted",
+    "Deployer",
+    "Environment",
+    "Gauges",
+    "Lease",
+    "Measure",
+    "Observed",
+    "Outcome",
+    "Reading",
+    "Replica",
+    "Step",
+    "Taken",
+    "Tell",
+    "Trigger",
+    "Version",
+    "register",
+]
 
 
 class Deployer(Protocol):
@@ -128,23 +104,6 @@ class Deployer(Protocol):
         """What changes from one version to another, the newest first; empty where that is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """How far a triggered deploy is, in words for people; ``done`` is the share from 0 to 1, None if not known."""
-
-    text: str
-    done: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a triggered deploy; ``link`` leads to its own page."""
-
-    happened: bool
-    text: str
-    link: str = ""
-
-
 class Trigger(Protocol):
     """Has somebody else deploy: a program, or a workflow. What it starts can't be taken back, and must not start twice.
 
@@ -184,20 +143,6 @@ class Trigger(Protocol):
         """What changes from one version (a name or digest) to another, the newest first; empty where that is not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Backend:
-    """One server behind a balancer. ``weight`` is at least 0; counters run since the balancer knows it, None: not known."""
-
-    name: str
-    app: str
-    version: str
-    weight: int
-    state: Literal["up", "draining", "down"]
-    connections: int = 0
-    requests: int | None = None
-    failed: int | None = None
-
-
 class Balancer(Protocol):
     """Spreads requests over backends. Every method is safe to call again.
 
@@ -229,26 +174,6 @@ class Balancer(Protocol):
         """Send it requests again, as many as the others of its version."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What was measured: errors in percent, p95 in seconds, rps in requests a second; None: there is no data.
-
-    ``query`` says how it was measured, in the words of the system that did; ``requests`` says of how many.
-    """
-
-    value: float | None
-    query: str
-    requests: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """Requests that the replicas of a version answered since they run, and those among them that failed."""
-
-    requests: int = 0
-    failed: int = 0
-
-
 class Gauges(Protocol):
     """Measures how a version does."""
 
@@ -263,6 +188,22 @@ class Gauges(Protocol):
         """All requests of a version, as far as they are known."""
 
 
+class Lease(Protocol):
+    """Keeps others away from an app where their turns don't: a rehearsal and a real deploy, or two names of one place."""
+
+    async def hold(self, app: str, key: str, who: str, seconds: float) -> None:
+        """Have an app for so many seconds from now; again is longer, and 0 lets it go. ``who`` says it to the others.
+
+        Raises:
+            Taken: somebody else has it.
+            ProviderError: it is not known.
+        """
+
+
+class Taken(Failed):
+    """Somebody else changes the app at the moment."""
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
     """One place to deploy to: either a deployer or a trigger, and what else there is.
@@ -275,6 +216,7 @@ class Environment:
     trigger: Trigger | None = None
     balancer: Balancer | None = None
     gauges: Gauges | None = None
+    lease: Lease | None = None
     replicas: int = 2
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from functools import partial
@@ -17,9 +16,10 @@ from bellboard.telemetry import logs, names
 
 from . import cards, history
 from .desk import Desk
-from .gates import Judgement, read_gates, window
+from .holding import hold
 from .place import Place
-from .providers import Deployer, Environment, Gauges, Observed, Reading, Version
+from .providers import Environment, Taken, Version
+from .watch import Tripped, Watch
 
 T = TypeVar("T")
 
@@ -36,10 +36,6 @@ RETRIES = (0.5, 1.0, 2.0)
 """Seconds to wait before each further try of what an environment did not do."""
 
 
-class Tripped(Exception):  # it is no error: it is how a rollout turns back
-    """The rollout must go back."""
-
-
 class Rollout:
     """One attempt at a rollout whose place is known.
 
@@ -49,10 +45,9 @@ class Rollout:
     def __init__(self, call: Call, env: Environment, desk: Desk, place: Place, revision: int) -> None:
         self.place, self.env = place, env
         self._call, self._desk, self._revision = call, desk, revision
-        self._observed = Observed()
-        self._gates: list[str] = []
+        self._watch = Watch(env)
+        self._hold = hold(call, env, place.app, f"the deploy of {place.version}")
         self._doing = ""
-        self._trend: dict[str, deque[float]] = {}
 
     async def save(self, place: Place) -> None:
         """Write down where it stands."""
@@ -66,10 +61,13 @@ class Rollout:
             Failed: it went back; nothing of the new version is left.
             ProviderError: it is not known how far it got.
             KeepConflict: another attempt has taken over.
+            Taken: somebody else changes the app by now, so that it was left as it is.
         """
         steps = {"start": self._start, "launch": self._launch, "shift": self._shift, "retire": self._retire}
         returning = self.place.phase in ("back", "over") and self.place.state != "succeeded"
         try:
+            if self.place.phase != "over":
+                await self._hold.keep()
             if returning:
                 async for card in self._shown(self._back(self.place.why)):
                     yield card
@@ -79,6 +77,9 @@ class Rollout:
             elif step == "record":
                 await self._record()
         except (KeepConflict, BusError):
+            raise
+        except Taken as error:
+            await self._end("failed", error.text)
             raise
         except (Tripped, UserError, Failed, ProviderError) as error:
             why = str(error) if isinstance(error, Tripped) else error.text
@@ -130,17 +131,20 @@ class Rollout:
             if self.place.soak:
                 async for _ in self._soak():
                     yield
-            held = self.place.told(f"held at {place.share} %: {', '.join(self._gates)}") if self._gates else self.place
+            held = self.place
+            if self._watch.gates:
+                held = held.told(f"held at {place.share} %: {', '.join(self._watch.gates)}")
             await self.save(replace(held, phase="shifting", stage=place.stage + 1))
 
     async def _soak(self) -> AsyncIterator[None]:
         """Watch a stage until it is passed. A worker that takes over begins to watch anew."""
         begun, shown = time.monotonic(), 0.0
         while True:
+            await self._hold.keep()
             if await self._hear():
                 return
             watched, paused = time.monotonic() - begun, self.place.phase == "paused"
-            known = await self._judge(watched)
+            known = await self._watch.judge(self.place, watched)
             if paused and time.time() - self.place.since > LONGEST_PAUSE:
                 raise Tripped(f"nobody sent it on for {LONGEST_PAUSE / 3600:.0f} hours")
             if not paused and watched >= self.place.soak:
@@ -151,7 +155,7 @@ class Rollout:
                     await self.save(self.place.told(text, phase="paused", since=time.time()))
             if time.monotonic() - shown >= 1.0:
                 shown = time.monotonic()
-                await self._look()
+                await self._watch.look(self.place)
                 yield
             await asyncio.sleep(TICK)
 
@@ -169,54 +173,12 @@ class Rollout:
         await self.save(self.place.told(f"paused by {person}", phase="paused", since=time.time(), wishes=revision))
         return False
 
-    async def _judge(self, watched: float) -> bool:
-        """Look at every gate; whether there is data for all of them.
-
-        It looks back on a window, and where that holds too few requests on all of the ``watched`` seconds of the stage.
-
-        Raises:
-            Tripped: one is broken.
-        """
-        place, known = self.place, True
-        self._gates = []
-        if self.env.gauges is None:
-            return True
-        for gate in read_gates(place.gates or ("none",)):
-            for seconds in sorted({window(place.soak), max(watched, window(place.soak))}):
-                try:
-                    reading = await self.env.gauges.read(place.app, place.version, gate.measure, seconds)
-                except ProviderError as error:
-                    reading = Reading(None, error.text)
-                if (judgement := gate.judge(reading)) is not Judgement.NO_DATA:
-                    break
-            self._gates.append(f"{gate.text}: {gate.show(reading.value)}")
-            known = known and judgement is not Judgement.NO_DATA
-            if judgement is Judgement.BROKEN:
-                raise Tripped(f"gate {gate.text}: {gate.show(reading.value)} of {reading.requests} requests. {reading.query}")
-        return known
-
-    async def _look(self) -> None:
-        """What the environment says of itself, for the card. It may say nothing."""
-        place = self.place
-        try:
-            if self.env.deployer is not None:
-                self._observed = await self.env.deployer.observe(place.app)
-            for name in filter(None, (place.version, place.previous)):
-                reading = await self._errors(self.env.gauges, name)
-                self._trend.setdefault(name, deque(maxlen=cards.WIDTH)).append(reading)
-        except ProviderError as error:
-            logs.emit(names.HANDLER_FAILED, exc=error, command=place.command, bot="deploy")
-
-    async def _errors(self, gauges: Gauges | None, version: str) -> float:
-        reading = await gauges.read(self.place.app, version, "errors", window(self.place.soak)) if gauges else None
-        return float("nan") if reading is None or reading.value is None else reading.value
-
     async def _retire(self) -> AsyncIterator[None]:
         place, deployer = self.place, self.env.deployer
         if deployer is None:
             return
-        await self.save(place.told(f"stopping what ran before {place.version}", phase="retiring"))
-        await self._count(deployer)
+        lost = await self._watch.lost(place)
+        await self.save(place.told(f"stopping what ran before {place.version}", phase="retiring", lost=lost))
         async for _ in self._while(lambda: deployer.retire(place.app, place.version, self._tell)):
             yield
 
@@ -234,8 +196,8 @@ class Rollout:
             if deployer is not None and place.previous:
                 async for _ in self._while(lambda: deployer.shift(place.app, {place.previous: 100})):
                     yield
-                await self._count(deployer)
-                await self.save(self.place.told(f"100 % of the traffic to {place.previous}"))
+                lost = await self._watch.lost(self.place)
+                await self.save(self.place.told(f"100 % of the traffic to {place.previous}", lost=lost))
                 async for _ in self._while(lambda: deployer.retire(place.app, place.previous, self._tell)):
                     yield
         undone = deployer is not None and bool(place.previous)
@@ -263,6 +225,7 @@ class Rollout:
         if mark is not None:
             detail = {**mark.detail, "why": why[:500], "lost": str(self.place.lost)}
             await self._desk.marks().update(replace(mark, state=state, until=max(now, mark.at), detail=detail))
+        await self._hold.release()
 
     async def _same_as_pinned(self) -> None:
         """Make sure that the version still is what it was pinned to.
@@ -276,17 +239,6 @@ class Rollout:
         if found.digest != self.place.digest:
             raise Tripped(f"{self.place.version} was {self.place.digest[:12]} and now is {found.digest[:12]}")
 
-    async def _count(self, deployer: Deployer) -> None:
-        """How many requests the new version failed, before its counters are gone."""
-        if self.env.gauges is None:
-            return
-        try:
-            counted = await self.env.gauges.count(self.place.app, self.place.version)
-        except ProviderError as error:
-            logs.emit(names.HANDLER_FAILED, exc=error, command=self.place.command, bot=deployer.name)
-        else:
-            await self.save(replace(self.place, lost=max(self.place.lost, counted.failed)))
-
     def _tell(self, text: str, done: float | None) -> None:
         self._doing = text if done is None else f"{text} ({done:.0%})"
 
@@ -295,10 +247,11 @@ class Rollout:
         task = asyncio.ensure_future(self._firmly(action))
         try:
             while not (await asyncio.wait({task}, timeout=1.0))[0]:
-                await self._look()
+                await self._hold.keep()
+                await self._watch.look(self.place)
                 yield
             task.result()
-            await self._look()
+            await self._watch.look(self.place)
             yield
         finally:
             task.cancel()
@@ -319,4 +272,4 @@ class Rollout:
 
     def card(self) -> list[Block]:
         """What people see now."""
-        return cards.live(self.place, self._observed, self._gates, self._trend, self._doing)
+        return self._watch.card(self.place, self._doing)

@@ -14,9 +14,10 @@ from typing import Any
 
 from bellboard import ProviderError, UserError
 
+from .balance import SandboxBalancer
 from .caddy import Caddy
 from .environments import nearest
-from .providers import Backend, Commit, Environment, Observed, Replica, Tell, Version
+from .providers import Commit, Environment, Observed, Replica, Taken, Tell, Version
 from .scrape import Scraper
 from .wire import ask
 
@@ -25,46 +26,47 @@ DRAIN_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class Seen:
     """An app as the sandbox and its balancer have it: replicas with weights, and the socket of each."""
 
     versions: tuple[Version, ...]
     replicas: tuple[Replica, ...]
     sockets: Mapping[str, str]
 
-    def named(self, name: str) -> Replica | None:
-        return next((one for one in self.replicas if one.name == name), None)
-
 
 class Sandbox:
-    """Deploys to the sandbox, and balances it."""
+    """Deploys to the sandbox.
+
+    Attributes:
+        caddy: its balancer.
+    """
 
     name = "sandbox"
 
     def __init__(self, folder: Path) -> None:
         self._control = folder / "control.sock"
-        self._caddy = Caddy(folder / "caddy.sock")
+        self.caddy = Caddy(folder / "caddy.sock")
 
     async def apps(self) -> Sequence[str]:
         return [one["app"] for one in (await ask(self._control, "GET", "/v1/apps")).json()]
 
     async def versions(self, app: str) -> Sequence[Version]:
-        return (await self._see(app)).versions
+        return (await self.see(app)).versions
 
     async def pin(self, app: str, version: str) -> Version:
-        known = {one.name: one for one in (await self._see(app)).versions}
+        known = {one.name: one for one in (await self.see(app)).versions}
         if version not in known:
             raise UserError(f"{app} has no version “{version[:40]}”", hint=nearest(version, known))
         return known[version]
 
     async def observe(self, app: str) -> Observed:
-        return Observed((await self._see(app)).replicas)
+        return Observed((await self.see(app)).replicas)
 
     async def start(self, app: str, version: Version, count: int, key: str) -> None:
         await asyncio.gather(*(self._put(app, f"{app}-{key}-{number}", version) for number in range(1, count + 1)))
 
     async def shift(self, app: str, shares: Mapping[str, int]) -> None:
-        seen = await self._see(app)
+        seen = await self.see(app)
         taking: dict[str, list[str]] = {}
         for version, share in shares.items():
             of = [one for one in seen.replicas if one.version == version and one.state != "stopping"]
@@ -75,15 +77,15 @@ class Sandbox:
                 taking[version] = [seen.sockets[one.name] for one in chosen]
         scale = lcm(*(len(sockets) for sockets in taking.values()))
         wanted = {socket: shares[version] * scale // len(sockets) for version, sockets in taking.items() for socket in sockets}
-        await self._caddy.change(app, lambda _: wanted)
+        await self.caddy.change(app, lambda _: wanted)
 
     async def retire(self, app: str, keep: str, tell: Tell) -> None:
-        seen = await self._see(app)
+        seen = await self.see(app)
         leaving = [one for one in seen.replicas if one.version != keep]
         await self._stop(app, [one.name for one in leaving], tell)
 
     async def scale(self, app: str, count: int, key: str, tell: Tell) -> None:
-        seen = await self._see(app)
+        seen = await self.see(app)
         observed = Observed(seen.replicas)
         shares = observed.shares()
         if not shares:
@@ -95,20 +97,20 @@ class Sandbox:
         for name in started:
             tell(f"starting {name}", None)
             await self._put(app, name, version)
-        sockets = (await self._see(app)).sockets
+        sockets = (await self.see(app)).sockets
         weight = max(one.weight for one in of)
-        await self._caddy.change(app, lambda now: {**now, **{sockets[n]: now.get(sockets[n], weight) for n in started}})
+        await self.caddy.change(app, lambda now: {**now, **{sockets[n]: now.get(sockets[n], weight) for n in started}})
         surplus = sorted(one.name for one in others)[count:] if not started else []
         await self._stop(app, surplus, tell)
 
     async def restart(self, app: str, key: str, tell: Tell) -> None:
-        seen = await self._see(app)
+        seen = await self.see(app)
         for old in [one for one in seen.replicas if not one.name.startswith(f"{app}-{key}-")]:
             name = f"{app}-{key}-{zlib.crc32(old.name.encode()):08x}"  # the same one for it in every attempt
             tell(f"{old.name}: starting {name}", None)
             await self._put(app, name, Version(old.version, old.digest))
-            sockets = (await self._see(app)).sockets
-            await self._caddy.change(app, partial(_handed, old=sockets[old.name], new=sockets[name]))
+            sockets = (await self.see(app)).sockets
+            await self.caddy.change(app, partial(_handed, old=sockets[old.name], new=sockets[name]))
             await self._stop(app, [old.name], tell)
 
     async def compare(self, app: str, old: str, new: str) -> Sequence[Commit]:
@@ -119,45 +121,14 @@ class Sandbox:
         start, end = sorted((order.index(old), order.index(new)))
         return [Commit(one["commit"], one.get("author", ""), one["summary"]) for one in reversed(said[start + 1 : end + 1])]
 
-    # --- the balancer by hand ---
-
-    async def backends(self, app: str) -> Sequence[Backend]:
-        return [
-            Backend(
-                one.name,
-                app,
-                one.version,
-                one.weight,
-                "down" if one.state == "starting" else "up" if one.weight else "draining",
-                one.connections,
-            )
-            for one in (await self._see(app)).replicas
-        ]
-
-    async def weight(self, app: str, backend: str, weight: int) -> None:
-        seen = await self._see(app)
-        socket = self._socket(seen, backend)
-        await self._caddy.change(app, lambda now: {**now, socket: weight})
-
-    async def drain(self, app: str, backend: str) -> None:
-        seen = await self._see(app)
-        socket = self._socket(seen, backend)
-        if not any(one.weight for one in seen.replicas if one.name != backend):
-            raise UserError(f"{backend} is the last one that takes requests", hint="lb enable another one first")
-        await self._caddy.change(app, lambda now: {**now, socket: 0})
-
-    async def enable(self, app: str, backend: str) -> None:
-        seen = await self._see(app)
-        socket, own = self._socket(seen, backend), seen.named(backend)
-        others = [one.weight for one in seen.replicas if own and one.version == own.version and one.name != backend]
-        await self._caddy.change(app, lambda now: {**now, socket: now.get(socket) or max([*others, 1])})
-
     # --- one replica ---
 
-    def _socket(self, seen: _Seen, backend: str) -> str:
-        if backend not in seen.sockets:
-            raise UserError(f"there is no backend “{backend[:40]}”", hint=nearest(backend, seen.sockets))
-        return seen.sockets[backend]
+    async def hold(self, app: str, key: str, who: str, seconds: float) -> None:
+        answer = await ask(self._control, "PUT", f"/v1/apps/{app}/lease", {"key": key, "who": who, "seconds": seconds})
+        if answer.code == 409:
+            raise Taken(answer.error, hint="try again when it is done")
+        if answer.code != 200:
+            raise ProviderError(f"the sandbox does not say who has {app}: {answer.error}")
 
     async def _put(self, app: str, name: str, version: Version) -> None:
         body = {"version": version.name, "digest": version.digest}
@@ -167,10 +138,10 @@ class Sandbox:
 
     async def _stop(self, app: str, names: Sequence[str], tell: Tell) -> None:
         """Take replicas out of the balance, let them finish, and stop them."""
-        seen = await self._see(app)
+        seen = await self.see(app)
         gone = {seen.sockets[name] for name in names if name in seen.sockets}
-        if gone & set(await self._caddy.weights(app)):
-            await self._caddy.change(app, lambda now: {socket: weight for socket, weight in now.items() if socket not in gone})
+        if gone & set(await self.caddy.weights(app)):
+            await self.caddy.change(app, lambda now: {socket: weight for socket, weight in now.items() if socket not in gone})
         for number, name in enumerate(names):
             tell(f"draining {name}", number / len(names))
             await self._drained(seen.sockets.get(name, ""))
@@ -180,13 +151,14 @@ class Sandbox:
 
     async def _drained(self, socket: str) -> None:
         for _ in range(int(DRAIN_SECONDS / 0.1)):
-            if not (await self._caddy.connections()).get(socket):
+            if not (await self.caddy.connections()).get(socket):
                 return
             await asyncio.sleep(0.1)
 
-    async def _see(self, app: str) -> _Seen:
+    async def see(self, app: str) -> Seen:
+        """Everything of an app, as it is now."""
         said = await self._app(app)  # first: only the name of an app that is there may stand in Caddy's paths
-        weights, busy = await asyncio.gather(self._caddy.weights(app), self._caddy.connections())
+        weights, busy = await asyncio.gather(self.caddy.weights(app), self.caddy.connections())
         sockets = {one["name"]: one["socket"] for one in said["replicas"]}
         replicas = tuple(
             Replica(
@@ -200,7 +172,7 @@ class Sandbox:
             for one in said["replicas"]
         )
         versions = tuple(Version(one["name"], one["digest"], one["commit"], one["summary"]) for one in said["versions"])
-        return _Seen(versions, replicas, sockets)
+        return Seen(versions, replicas, sockets)
 
     async def _app(self, app: str) -> Any:
         known = await self.apps()
@@ -221,5 +193,6 @@ def _handed(now: Mapping[str, int], old: str, new: str) -> dict[str, int]:
 @asynccontextmanager
 async def open_sandbox(name: str, folder: Path) -> AsyncIterator[Environment]:
     """The sandbox in a folder, as an environment of this name. It need not run yet."""
-    sandbox = Sandbox(folder)
-    yield Environment(name, deployer=sandbox, balancer=sandbox, gauges=Scraper(folder / "control.sock"))
+    sandbox, gauges = Sandbox(folder), Scraper(folder / "control.sock")
+    balancer = SandboxBalancer(sandbox, gauges)
+    yield Environment(name, deployer=sandbox, balancer=balancer, gauges=gauges, lease=sandbox)

@@ -58,6 +58,12 @@ class Scraper:
         last = [samples[-1] for key, samples in self._samples.items() if key[:2] == (app, version) and samples]
         return Counted(round(sum(one.requests for one in last)), round(sum(one.failed for one in last)))
 
+    async def replicas(self, app: str) -> Mapping[str, Counted]:
+        """All requests of each replica of an app that can be asked."""
+        await self._fresh()
+        last = {key[2]: samples[-1] for key, samples in self._samples.items() if key[0] == app and samples}
+        return {name: Counted(round(one.requests), round(one.failed)) for name, one in last.items()}
+
     async def _fresh(self) -> None:
         async with self._reading:
             if time.monotonic() - self._read_at < FRESH:

@@ -14,6 +14,7 @@ from bellboard.replies import GOOD, WARNING
 from . import cards
 from .desk import Desk
 from .environments import nearest
+from .holding import hold
 from .locks import ALL, Lock, clock
 from .place import Wish
 from .providers import Backend, Balancer, Deployer
@@ -140,8 +141,9 @@ async def scale(call: Call, desk: Desk, app: str, env: str, count: int) -> Async
         now = sum(one.state != "stopping" for one in (await deployer.observe(app)).replicas)
         yield text(f"{app} in {env} would have {count} replicas; it has {now}")
         return
-    async for block in shown(lambda tell: deployer.scale(app, count, key_of(call), tell)):
-        yield block
+    async with hold(call, desk.environment(env), app, "a scale"):
+        async for block in shown(lambda tell: deployer.scale(app, count, key_of(call), tell)):
+            yield block
     yield text(f"{app} in {env} has {count} replicas", tone=GOOD)
 
 
@@ -152,8 +154,9 @@ async def restart(call: Call, desk: Desk, app: str, env: str) -> AsyncIterator[B
     if call.preview:
         yield text(f"these replicas of {app} in {env} would be replaced: {', '.join(names) or 'none'}")
         return
-    async for block in shown(lambda tell: deployer.restart(app, key_of(call), tell)):
-        yield block
+    async with hold(call, desk.environment(env), app, "a restart"):
+        async for block in shown(lambda tell: deployer.restart(app, key_of(call), tell)):
+            yield block
     yield text(f"every replica of {app} in {env} is new", tone=GOOD)
 
 

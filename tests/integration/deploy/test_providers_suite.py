@@ -10,12 +10,14 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from bellboard_deploy.balance import SandboxBalancer
 from bellboard_deploy.haproxy.balancer import HAProxyBalancer
 from bellboard_deploy.haproxy.deployer import HAProxyDeployer
 from bellboard_deploy.haproxy.runtime import Runtime
 from bellboard_deploy.paper import PaperTown
 from bellboard_deploy.providers import Balancer, Deployer
 from bellboard_deploy.sandbox import Sandbox
+from bellboard_deploy.scrape import Scraper
 from tests.integration.deploy.provider_haproxy import CHECK, LocalHosts, haproxy_town
 from tests.integration.deploy.provider_suite import BalancerSuite, DeployerSuite
 from tests.integration.sandbox.towns import Town
@@ -49,7 +51,7 @@ class OnSandbox:
         self.folder = folder / "t"
 
     @asynccontextmanager
-    async def town(self) -> AsyncIterator[Sandbox]:
+    async def sandbox(self) -> AsyncIterator[Sandbox]:
         town = Town(self.folder, "--rate", "0")
         town.start()
         try:
@@ -82,9 +84,17 @@ class TestPaperBalances(OnPaper, BalancerSuite):
 class TestSandboxDeploys(OnSandbox, DeployerSuite):
     """In the sandbox."""
 
+    def town(self) -> AbstractAsyncContextManager[Sandbox]:
+        return self.sandbox()
+
 
 class TestSandboxBalances(OnSandbox, BalancerSuite):
-    """In the sandbox."""
+    """In the sandbox, by its Caddy."""
+
+    @asynccontextmanager
+    async def town(self) -> AsyncIterator[SandboxBalancer]:
+        async with self.sandbox() as sandbox:
+            yield SandboxBalancer(sandbox, Scraper(self.folder / "control.sock"))
 
 
 class TestHAProxyDeploys(OnHAProxy, DeployerSuite):

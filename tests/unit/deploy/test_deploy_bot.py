@@ -9,7 +9,7 @@ import pytest
 
 from bellboard.testing import eventually
 from bellboard.testing.talk import Said, Talk
-from bellboard_deploy import rollout
+from bellboard_deploy import watch
 from bellboard_deploy.paper import PaperTown
 from bellboard_deploy.providers import Environment, Measure, Reading, Version
 
@@ -73,7 +73,7 @@ async def test_no_data_is_not_fine(meet: Meet, town: PaperTown) -> None:
 
 async def test_few_requests_are_enough_in_time(meet: Meet, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a window holds too few, the whole stage counts, and it need not pause."""
-    monkeypatch.setattr(rollout, "window", lambda soak: 0.01)
+    monkeypatch.setattr(watch, "window", lambda soak: 0.01)
     said = await meet(_Quiet())("deploy shop v2.1 to sandbox --canary 100 --soak 50ms")
 
     assert said.state == "SUCCEEDED"

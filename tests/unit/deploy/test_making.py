@@ -8,6 +8,7 @@ import pytest
 
 from bellboard import SettingsError
 from bellboard.testing.talk import settings_for
+from bellboard_deploy.balance import SandboxBalancer
 from bellboard_deploy.making import real, twins
 from bellboard_deploy.sandbox import Sandbox
 from bellboard_deploy.settings import Settings
@@ -28,7 +29,8 @@ async def test_in_a_rehearsal_every_name_is_the_sandbox(tmp_path: Path) -> None:
         for name in environments.names():
             twin = environments.get(name)
             assert isinstance(twin.deployer, Sandbox)
-            assert twin.balancer is twin.deployer
+            assert isinstance(twin.balancer, SandboxBalancer)
+            assert twin.lease is twin.deployer
             assert twin.trigger is None
     with pytest.raises(SettingsError):
         async with real(settings):
