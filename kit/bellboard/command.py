@@ -72,6 +72,7 @@ class Argument:
     max: float | None = None
     help: str = ""
     suggestions: tuple[str, ...] = ()
+    short: str = ""
     numbers: Mapping[str, int] = dataclasses.field(default_factory=dict)  # an enum's words, and the number of each
 
     @cached_property
@@ -145,6 +146,11 @@ class Command:
     @cached_property
     def flags(self) -> Mapping[str, Argument]:
         return {argument.flag: argument for argument in self.arguments}
+
+    @cached_property
+    def shorts(self) -> Mapping[str, Argument]:
+        """By their short flags, such as ``-C``."""
+        return {f"-{argument.short}": argument for argument in self.arguments if argument.short}
 
     @cached_property
     def words(self) -> Mapping[str, Argument]:

@@ -127,6 +127,7 @@ def _argument(field: FieldDescriptor, note: Note) -> Argument:
         max=said.max if said.HasField("max") else None,
         help=said.help,
         suggestions=tuple(said.suggestions),
+        short=said.short,
         numbers=_numbers(field.enum_type) if kind is Kind.ENUM and field.enum_type else {},
     )
 

@@ -78,6 +78,8 @@ def check_command(service: ServiceDescriptor, command: Command, note: Note) -> N
     _check_places(command.positionals, note)
     for flag in _twice(argument.flag for argument in command.arguments):
         note(f"the flag --{flag} is there twice")
+    for short in _twice(argument.short for argument in command.arguments if argument.short):
+        note(f"the short flag -{short} is there twice")
     for word in _twice(argument.word for argument in command.arguments if argument.word):
         note(f"the small word “{word}” is there twice")
 
@@ -158,6 +160,8 @@ def _check_argument(argument: Argument, note: Note) -> None:
         note(f"{name} has both a position and a word")
     if not is_name(argument.flag) or argument.flag in RESERVED_FLAGS:
         note(f"{name} can't have the flag --{argument.flag[:40]}")
+    if argument.short and not (len(argument.short) == 1 and argument.short.isascii() and argument.short.isalpha()):
+        note(f"{name} can't have the short flag -{argument.short[:40]}")
     if argument.word and not is_name(argument.word):
         note(f"{name} can't have the word “{argument.word[:40]}”")
     oneof = argument.field.containing_oneof
@@ -165,6 +169,8 @@ def _check_argument(argument: Argument, note: Note) -> None:
         note(f"{name} is in a oneof, which can't be typed in chat")
     if argument.secret and (argument.field.type != FieldDescriptor.TYPE_STRING or argument.repeated):
         note(f"{name} is secret, but not a single string")
+    if argument.secret and argument.short:
+        note(f"{name} is secret, and a short flag would not be masked")
     if argument.secret and argument.default:
         note(f"{name} is secret, and has a default that everyone can read")
     if argument.repeated and argument.kind in {Kind.REST, Kind.SWITCH, Kind.PICTURE, Kind.RANGE, Kind.AHEAD, Kind.TABLE}:

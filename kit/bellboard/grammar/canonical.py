@@ -123,11 +123,16 @@ def _named(command: Command, argument: Argument, value: Any, mask: bool) -> str:
 
 def _rest(command: Command, text: str, *, first: bool) -> list[str]:
     """The rest of the line as typed, behind ``--`` where it would be taken for something else."""
-    begin = text.partition(" ")[0].lower()
+    word = text.partition(" ")[0]
+    begin = word.lower()
     if command.dry_run and text.endswith("?"):
         text = text[:-1] + "\\?"
     return (
         ["--", text]
-        if begin.startswith("--") or "=" in begin or begin in command.small_words or (first and begin in command.continues)
+        if begin.startswith("--")
+        or word in command.shorts
+        or "=" in begin
+        or begin in command.small_words
+        or (first and begin in command.continues)
         else [text]
     )

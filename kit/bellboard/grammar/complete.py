@@ -75,7 +75,7 @@ def _standing(command: Command, before: str, length: int) -> tuple[Argument | No
         elif plain and word.text.startswith("--") and (flag := command.flags.get((word.name or word.text)[2:].lower())):
             given.add(flag.name)
             wanted = None if word.name or flag.kind is Kind.SWITCH else flag
-        elif plain and (argument := command.words.get(word.text.lower())):
+        elif plain and (argument := command.shorts.get(word.text) or command.words.get(word.text.lower())):
             given.add(argument.name)
             wanted = argument
         elif placed < len(command.positionals):

@@ -71,7 +71,8 @@ def _arguments(command: Command) -> chat.Block:
         what = argument.help
         if argument.kind is Kind.ENUM or not what:
             what = f"{what}: {kind_name(argument)}" if what else kind_name(argument)
-        table.rows.append(_row(argument.form, what + _bounds(argument), left_out))
+        form = f"{argument.form} or -{argument.short}" if argument.short else argument.form
+        table.rows.append(_row(form, what + _bounds(argument), left_out))
     return chat.Block(table=table)
 
 

@@ -88,7 +88,9 @@ class _Reader:
         if not self.flags_on:
             return False
         name, equals, _ = raw.partition("=")
-        return raw.startswith("--") or raw.lower() in self.command.small_words or bool(equals and self._named(name))
+        if raw.startswith("--") or raw in self.command.shorts or raw.lower() in self.command.small_words:
+            return True
+        return bool(equals and self._named(name))
 
     def _named(self, name: str) -> Argument | None:
         name = name.lower().removeprefix("--").replace("_", "-")
@@ -101,6 +103,8 @@ class _Reader:
             self.flags_on = False
         elif word.text.startswith("--"):
             self._flag(word)
+        elif argument := self.command.shorts.get(word.text):
+            self._flagged(argument, word)
         elif word.name and (argument := self._named(word.name)):
             self._take(argument, word.value, word)
         elif argument := self.command.words.get(word.text.lower()):
@@ -119,6 +123,10 @@ class _Reader:
             near = nearest(name, self.command.flags)
             hint = f"--{near}" if near else f"help {self.command.name}"
             self._fail(f"{self.command.name} has no flag --{name[:40]}", word, hint)
+        self._flagged(argument, word)
+
+    def _flagged(self, argument: Argument, word: Word) -> None:
+        """What belongs to a flag: its value, unless that stands in the same word or there is none."""
         if word.name:
             self._take(argument, word.value, word)
         elif argument.kind is Kind.SWITCH:

@@ -204,6 +204,18 @@ def test_who_forces_says_why(vocabulary: Vocabulary) -> None:
     assert no_reason.value.suggestion == '--reason "why"'
 
 
+def test_a_flag_may_have_a_letter() -> None:
+    """Which stands for it with its value behind; another letter is no flag, and a quoted one is a word."""
+    toys = Vocabulary([contract(command("toy", arg("words", repeated=True, position=1), arg("context", "uint32", short="C")))])
+    parsed = toys.parse("toy a -C 3 b", Room())
+
+    assert parsed.canonical == "toy a b --context 3"
+    assert toys.parse('toy "-C"', Room()).canonical == 'toy "-C"'
+    for wrong in ("toy a -c 3", "toy a -C", "toy a -D 3"):
+        with pytest.raises(NotUnderstood):
+            toys.parse(wrong, Room())
+
+
 def test_any_command_can_be_rehearsed(vocabulary: Vocabulary) -> None:
     """Wherever the flag stands."""
     for line in ("practice fire a --sandbox", "practice fire --sandbox a"):

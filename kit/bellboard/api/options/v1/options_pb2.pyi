@@ -259,6 +259,7 @@ class ArgumentOptions(_message.Message):
     MIN_FIELD_NUMBER: _builtins.int
     MAX_FIELD_NUMBER: _builtins.int
     SUGGESTIONS_FIELD_NUMBER: _builtins.int
+    SHORT_FIELD_NUMBER: _builtins.int
     position: _builtins.int
     """Place among the unnamed arguments, from 1; a repeated field takes what is left."""
     word: _builtins.str
@@ -279,6 +280,8 @@ class ArgumentOptions(_message.Message):
     """The least number, or the least number of characters or items."""
     max: _builtins.float
     """The largest number, or the largest number of characters or items."""
+    short: _builtins.str
+    """A letter by which the flag can be typed too: "C" for `-C 3`."""
     @_builtins.property
     def suggestions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Words offered by completion."""
@@ -297,10 +300,11 @@ class ArgumentOptions(_message.Message):
         min: _builtins.float | None = ...,
         max: _builtins.float | None = ...,
         suggestions: _abc.Iterable[_builtins.str] | None = ...,
+        short: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_default", b"_default", "_max", b"_max", "_min", b"_min", "default", b"default", "max", b"max", "min", b"min"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_default", b"_default", "_max", b"_max", "_min", b"_min", "default", b"default", "flag", b"flag", "help", b"help", "kind", b"kind", "max", b"max", "min", b"min", "position", b"position", "required", b"required", "secret", b"secret", "suggestions", b"suggestions", "word", b"word"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_default", b"_default", "_max", b"_max", "_min", b"_min", "default", b"default", "flag", b"flag", "help", b"help", "kind", b"kind", "max", b"max", "min", b"min", "position", b"position", "required", b"required", "secret", b"secret", "short", b"short", "suggestions", b"suggestions", "word", b"word"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__default: _TypeAlias = _typing.Literal["default"]  # noqa: Y015
     _WhichOneofArgType__default: _TypeAlias = _typing.Literal["_default", b"_default"]  # noqa: Y015
