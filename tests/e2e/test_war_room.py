@@ -17,8 +17,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
-    """A mesh with its own small production, as `bell up` starts it."""
-    mesh = Mesh(tmp_path_factory.mktemp("war") / "data", practice=False)
+    """A mesh with its own small production, as `bell up` starts it, and a second environment."""
+    folder = tmp_path_factory.mktemp("war")
+    (folder / "environments.yaml").write_text("environments: {sandbox: {kind: sandbox}, prod: {kind: paper}}")
+    mesh = Mesh(folder / "data", practice=False, more={"BELLBOARD_DEPLOY_FILE": str(folder / "environments.yaml")})
     try:
         mesh.start()
         yield mesh
@@ -37,7 +39,8 @@ async def test_a_bad_version_is_seen_and_goes_back_and_the_good_one_follows(room
     one_backend_is_taken_out_and_back(room)
     good = room.say(GOOD)
     assert good.exit == 0, good.out
-    assert rows(room.say("deploy status")) == [
+    what_happened_can_be_asked(room, deploy)
+    assert rows(room.say("deploy status in sandbox")) == [
         {"env": "sandbox", "app": "shop", "version": "v2.1", "traffic %": 100, "ready": "2 of 2", "deploy": None}
     ]
     history = rows(room.say("deploy history shop"))
@@ -95,10 +98,55 @@ def its_own_card_tells_why(told: dict[str, gateway.Card], deploy: str) -> None:
     assert {graph.card_id, new.card_id} == {next(card.command_id for card in told.values() if card.line.startswith(BAD[:30]))}
 
 
+def what_happened_can_be_asked(room: Mesh, deploy: str) -> None:
+    """By any bot, with an id that another one gave; and what one answers another one draws."""
+    found = room.say(f"logs shop error --around {deploy}")
+    answer = id_in(found.text, "L")
+    assert MISMATCH in room.say(f"logs show {answer}").text
+    for id in (deploy, answer):
+        graph = room.say(f"graph errors shop --around {id.lower()}")
+        assert f"Marked: {deploy}" in graph.text, graph.text
+    assert MISMATCH in room.say("logs shop error --since 10m | count by pattern | graph").text
+    table = rows(room.say("deploy history shop --since 7d | table version,by,took"))
+    assert [row["version"] for row in table] == ["v2.1", "v2"]
+    assert all(list(row) == ["version", "by", "took"] for row in table)
+
+
 def one_backend_is_taken_out_and_back(room: Mesh) -> None:
     """By hand: it is sent no requests, and then again."""
     name = backends(room)[0]["backend"]
-    assert room.say(f"lb drain {name}").exit == 0
+    assert room.say(f"lb drain {name} in sandbox").exit == 0
     assert [row["state"] for row in backends(room) if row["backend"] == name] == ["draining"]
-    assert room.say(f"lb enable {name}").exit == 0
+    assert room.say(f"lb enable {name} in sandbox").exit == 0
     assert {row["state"] for row in backends(room)} == {"up"}
+
+
+async def test_of_two_deploys_one_waits_for_its_turn(room: Mesh) -> None:
+    """Its card says which place it has, and behind what; then both were carried out, one after the other."""
+    first = room.background("say", "--json", "deploy shop v3 to sandbox --canary 50,100 --gate none --soak 3s")
+    room.wait_for_state(first, "STEP")
+    line = "deploy shop v2.1 to sandbox --canary 50,100 --soak 1s"
+    second = room.background("say", "--json", line)
+    room.wait_for_state(second, "QUEUED")
+    waits = next(card for card in (await cards(room, line, final=False)).values() if card.line == line)
+    assert "Queued, 1st behind" in waits.reason
+    assert "deploy shop v3 to sandbox" in waits.reason
+
+    for saying in (first, second):
+        saying.communicate(timeout=60)
+        assert saying.returncode == 0
+    newest, older = rows(room.say("deploy history shop in sandbox"))[:2]
+    assert [(row["version"], row["before"]) for row in (newest, older)] == [("v2.1", "v3"), ("v3", older["before"])]
+
+
+async def test_a_rehearsal_for_one_environment_happens_in_the_sandbox(room: Mesh) -> None:
+    """It is marked; the environment that it names is as before, and its history knows nothing of it."""
+    before = rows(room.say("deploy status in prod"))
+    line = "deploy shop v3 to prod"
+    rehearsed = room.say(f"{line} --canary 100 --soak 0s --sandbox")
+
+    assert rehearsed.exit == 0, rehearsed.out
+    assert next(card for card in (await cards(room, line)).values() if card.line.startswith(line)).rehearsal
+    assert {one["version"] for one in status(room)["replicas"] if one["service"] == "web"} == {"v3"}
+    assert rows(room.say("deploy status in prod")) == before
+    assert "no deploy of shop" in room.say("deploy history shop in prod").text

@@ -41,7 +41,7 @@ def rows(said: Said) -> list[dict[str, Any]]:
 
 def backends(mesh: Mesh) -> list[dict[str, Any]]:
     """What the balancer has."""
-    return rows(mesh.say("lb status"))
+    return rows(mesh.say("lb status in sandbox"))
 
 
 def status(mesh: Mesh) -> dict[str, Any]:
@@ -60,14 +60,15 @@ def failed(mesh: Mesh) -> dict[tuple[str, str], int]:
     return {(one["version"], one["cause"]): one["count"] for one in status(mesh)["customers"]["failed"]}
 
 
-async def cards(mesh: Mesh, *children: str) -> dict[str, gateway.Card]:
-    """The cards of the room by their ids, once those of these lines are final."""
+async def cards(mesh: Mesh, *lines: str, final: bool = True) -> dict[str, gateway.Card]:
+    """The cards of the room by their ids, once there are those of lines that begin so, ``final`` or not."""
     running, told = mesh.run_file, dict[str, gateway.Card]()
     async with asyncio.timeout(30), rpc.channel(f"127.0.0.1:{running.ports['grpc']}", running.token) as channel:
         async for event in stubs.GatewayServiceStub(channel).WatchRoom(gateway.WatchRoomRequest(room="general")):
-            told[event.card.command_id] = event.card
-            over = {card.line for card in told.values() if card.final}
-            if over.issuperset(children):
+            if event.HasField("card"):
+                told[event.card.command_id] = event.card
+            known = [card.line for card in told.values() if card.final or not final]
+            if all(any(one.startswith(line) for one in known) for line in lines):
                 return told
     raise AssertionError("the room fell silent")
 
