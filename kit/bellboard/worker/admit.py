@@ -114,7 +114,7 @@ class Admission:
             effect=_effect(command, envelope),
             not_after=seconds(envelope.not_after),
             steps=command.steps if alone and command is not None else (),
-            turn=command.turn_key(request) if alone and command is not None and request is not None else "",
+            turn=_turn(command, request, envelope) if alone and command is not None and request is not None else "",
             probes=command is not None and request is not None and bool(command.probe),
         )
         return Order(job, envelope, command, request, wrong)
@@ -125,6 +125,12 @@ class Admission:
             return join_secrets(command, envelope.request, secret), ""
         except EnvelopeError as error:
             return None, error.text
+
+
+def _turn(command: Command, request: Message, envelope: pb.Envelope) -> str:
+    """What only one command at a time may work on. Rehearsals take turns among themselves: none holds up what is for real."""
+    turn = command.turn_key(request)
+    return f"rehearsal {turn}" if turn and envelope.rehearsal else turn
 
 
 def _effect(command: Command | None, envelope: pb.Envelope) -> options.Effect.ValueType:

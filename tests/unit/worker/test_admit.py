@@ -75,6 +75,13 @@ def test_a_preview_has_no_effect_no_steps_and_no_turn() -> None:
     assert (job.effect, job.steps, job.turn) == (options.EFFECT_READ, (), "")
 
 
+def test_a_rehearsal_holds_up_nothing_that_is_for_real() -> None:
+    """Rehearsals take turns among themselves."""
+    job = look(envelope(rehearsal=True)).job
+
+    assert job.turn == "rehearsal hill='north'"
+
+
 @pytest.mark.parametrize(
     ("subject", "reason"),
     [
