@@ -16,6 +16,7 @@ from bellboard.bot import Bot
 from bellboard.call import Call, CallServices, trace_of
 from bellboard.contract import Command
 from bellboard.errors import BellboardError, Failed, UserError
+from bellboard.grammar import NotUnderstood, Nowhere, Vocabulary, canonical
 from bellboard.handlers import Handler
 from bellboard.ledger.ops import Ended, Event, Probed, StepBegins
 from bellboard.ledger.state import S
@@ -126,6 +127,8 @@ class Execution:
     async def _run(self, call: Call) -> None:
         logs.trace_id.set(call.trace)
         ended = await self._to_the_end(call)
+        if call.rehearsal:
+            self._keep_rehearsing(ended.outcome.reply)
         self._over = True
         self._events.put_nowait(ended)
 
@@ -150,6 +153,20 @@ class Execution:
             return self._broke(f"something broke in the {self._bot.name} bot", "", "internal")
         reply = _take_reply(response)
         return Ended(S.STATE_SUCCEEDED, pb.Outcome(reply=reply, result=response.SerializeToString()))
+
+    def _keep_rehearsing(self, reply: chat.Reply) -> None:
+        """What is offered as an answer to a question is a rehearsal as well: a button must not do it for real."""
+        own = Vocabulary([self._bot.contract])
+        for choice in (choice for block in reply.blocks for choice in block.question.choices):
+            try:
+                parsed = own.parse(choice.line, Nowhere())
+            except NotUnderstood:  # another bot's; or it names people or pictures, which are not known here
+                choice.line += " --sandbox" if own.knows(choice.line) else ""
+            else:
+                request, preview = parsed.request, parsed.preview
+                choice.line = canonical(
+                    parsed.command, request, mask=False, preview=preview, force=parsed.force, rehearsal=True
+                )
 
     async def _answer(self, call: Call) -> Message:
         """The response message; of a streaming handler the last that it yields."""

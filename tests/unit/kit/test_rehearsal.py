@@ -52,6 +52,16 @@ async def test_it_is_given_the_twin(talk: Talk) -> None:
     assert (real.done, twin.done) == (["set"], ["set"])
 
 
+async def test_the_answers_that_it_offers_are_rehearsals(talk: Talk) -> None:
+    """A button under what was only rehearsed does nothing for real."""
+    rehearsed, real = await talk('practice ask "a b" --sandbox'), await talk('practice ask "a b"')
+
+    lines = [choice.line for block in rehearsed.blocks for choice in block.question.choices]
+    assert all(line.endswith(" --sandbox") or " --sandbox " in line for line in lines)
+    assert len(lines) == 2
+    assert not any("--sandbox" in choice.line for block in real.blocks for choice in block.question.choices)
+
+
 async def test_what_has_no_twin_fails(talk_to: TalkTo) -> None:
     """Certainly, and before anything happened."""
     real = Recorder()
