@@ -72,7 +72,9 @@ def stage() -> Stage:
         return [await stage.act()]
 
     @bot.command
-    async def fire(call: Call, label: str, wait: timedelta, fail: bool) -> practice.FireResponse:
+    async def fire(
+        call: Call, label: str, wait: timedelta, fail: bool, reason: str, table: chat.Table | None
+    ) -> practice.FireResponse:
         """Do what must not happen twice."""
         return practice.FireResponse(reply=chat.Reply(blocks=[await stage.act()]))
 
