@@ -53,6 +53,7 @@ bench: $(VENV)/.dev ## measure against raw NATS
 chaos: $(VENV)/.dev ## kill everything, many times, and count; ARGS="--seed 7" to replay
 	$(BIN)/python -m tests.chaos.simulator --least 1000 $(ARGS)
 	$(BIN)/python -m tests.chaos.storm $(ARGS)
+	$(BIN)/python -m tests.chaos.rollouts $(ARGS)
 
 .PHONY: new-bot
 new-bot: $(VENV)/.dev ## make a bot whose tests pass: make new-bot NAME=weather
