@@ -77,6 +77,40 @@ async def test_of_two_at_once_one_waits(gate: Gate, mesh: Mesh, town: Path, sand
     assert (await sandbox.observe("shop")).shares() == {"v3": 100}
 
 
+async def test_a_rehearsal_and_a_real_one_do_not_meet(gate: Gate, mesh: Mesh, town: Path, sandbox: Sandbox) -> None:
+    """They wait for different turns: the second is told who is at it, does nothing, and may come again."""
+    await deployer(mesh, town)
+    real = await gate.accept("deploy shop v2.1 to sandbox --canary 50,100 --soak 6s")
+
+    async def shared() -> bool:
+        return (await sandbox.observe("shop")).shares().get("v2.1") == 50
+
+    await eventually(shared, 30, because="the real one did not begin")
+    refused = await gate.final(await gate.accept("deploy shop v3 to sandbox --soak 0s --sandbox"))
+    assert refused.state == S.STATE_FAILED
+    assert "held by the deploy of v2.1 by ann" in refused.reason
+    assert {one.version for one in (await sandbox.observe("shop")).replicas} == {"v1", "v2.1"}
+
+    assert (await gate.final(real, timeout=60)).state == S.STATE_SUCCEEDED
+    rehearsed = await gate.final(await gate.accept("deploy shop v3 to sandbox --soak 0s --sandbox"), timeout=60)
+    assert rehearsed.state == S.STATE_SUCCEEDED
+    assert (await sandbox.observe("shop")).shares() == {"v3": 100}
+
+
+async def test_the_balancer_is_shown_with_what_was_answered(gate: Gate, mesh: Mesh, town: Path) -> None:
+    """Each backend's requests and failures, as the replicas count them; the balancer by its name."""
+    await deployer(mesh, town)
+
+    async def counted() -> bool:
+        shown = (await gate.final(await gate.accept("lb status shop"))).outcome.reply.blocks[0].table
+        assert shown.title == "sandbox, balanced by Caddy"
+        requests = [row.cells[6].number for row in shown.rows]
+        assert [row.cells[7].number for row in shown.rows] == [0.0, 0.0]
+        return len(requests) == 2 and min(requests) > 0
+
+    await eventually(counted, 20, because="no requests were counted")
+
+
 @pytest.mark.parametrize("step", ["start", "shift", "retire"])
 async def test_it_is_killed_at_a_step_and_another_goes_on(
     gate: Gate, mesh: Mesh, town: Path, sandbox: Sandbox, step: str
