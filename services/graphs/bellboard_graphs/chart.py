@@ -53,8 +53,12 @@ def bars(title: str, rows: Sequence[tuple[str, float]], unit: str) -> Spec:
     size, shown = scale_of(unit, max((abs(value) for _, value in rows), default=0.0))
     data = [{"n": i, "name": _cut(name), "v": value / size} for i, (name, value) in enumerate(rows[:MOST_BARS])]
     y: Spec = {"field": "n", "type": "ordinal", "axis": None}
+    tooltip = [{"field": "name", "type": "nominal"}, {"field": "v", "type": "quantitative", "title": shown or "value"}]
     layers = [
-        {"mark": {"type": "bar", "color": COLOURS[0], "cornerRadiusEnd": 2}, "encoding": {"x": _bar_axis()}},
+        {
+            "mark": {"type": "bar", "color": COLOURS[0], "cornerRadiusEnd": 2},
+            "encoding": {"x": _bar_axis(), "tooltip": tooltip},
+        },
         {
             "mark": {"type": "text", "align": "left", "dx": 6, "color": INK},
             "encoding": {"x": _bar_axis(), "text": {"field": "v", "type": "quantitative", "format": ",.4~g"}},
@@ -88,9 +92,9 @@ def _panel(
     names: Spec = {
         "data": {"name": f"ends{drawn[0][0]}"},
         "mark": {"type": "text", "align": "left", "baseline": "middle", "dx": 6, "fontWeight": 600, "limit": 180},
-        "encoding": {"x": {"value": WIDTH}, "y": {**y, "field": "at"}, "text": {"field": "name"}, "color": _AS_GIVEN},
+        "encoding": {"x": {"value": "width"}, "y": {**y, "field": "at"}, "text": {"field": "name"}, "color": _AS_GIVEN},
     }
-    time = {"labelOverlap": True, "tickCount": 8, "title": None, "grid": False}
+    time = {"labelOverlap": True, "tickCount": 8, "title": None, "grid": False, "format": _CLOCK}
     x = {"field": "t", "type": "temporal", "scale": {"type": "utc", "domain": list(domain)}, "axis": time}
     layers = [*_EVENT_LAYERS, *(_line(i, len(line.known), y) for i, (_, _, line) in drawn), names]
     return {"width": WIDTH, "height": height, "encoding": {"x": x}, "layer": layers}, data
@@ -113,6 +117,9 @@ def _points(line: Series, size: float) -> list[Spec]:
 def _end(number: int, name: str, line: Series, size: float) -> Spec:
     return {"v": line.known[-1][1] / size, "name": _cut(name), "c": COLOURS[number % len(COLOURS)]}
 
+
+_CLOCK = {"hours": "%H:%M", "minutes": "%H:%M", "seconds": "%H:%M:%S"}
+"""Of 24 hours; what is longer stays as it is usual."""
 
 _AS_GIVEN: Spec = {"field": "c", "type": "nominal", "scale": None, "legend": None}
 _EVENT_LAYERS: tuple[Spec, ...] = (

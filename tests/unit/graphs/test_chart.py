@@ -124,6 +124,13 @@ def test_each_unit_has_a_panel() -> None:
     assert spec["datasets"]["line1"][0]["v"] == pytest.approx(50)
 
 
+def test_clocks_have_24_hours() -> None:
+    """Ten in the evening is 22:00, as in the words above the chart."""
+    formats = drawn("a")["vconcat"][0]["encoding"]["x"]["axis"]["format"]
+
+    assert formats["hours"] == formats["minutes"] == "%H:%M"
+
+
 def test_marks_are_drawn_where_they_were() -> None:
     """Each with its id; those outside of the chart are not."""
     outside = Event("D1", "deploy", TIMES[0] - 100, "before")
