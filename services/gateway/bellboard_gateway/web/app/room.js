@@ -13,8 +13,11 @@ function useStickToEnd(scroller, focus) {
   useLayoutEffect(() => {
     const box = scroller.current;
     const toEnd = () => { if (sticks.current) box.scrollTop = box.scrollHeight; };
-    const scrolled = () => {
-      sticks.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
+    let last = 0;
+    const scrolled = () => {  // what was loaded meanwhile takes nobody away from the end, only scrolling up does
+      if (box.scrollHeight - box.scrollTop - box.clientHeight < NEAR) sticks.current = true;
+      else if (box.scrollTop < last) sticks.current = false;
+      last = box.scrollTop;
       setAway(!sticks.current);
     };
     const watcher = new ResizeObserver(toEnd);
@@ -44,6 +47,8 @@ export function Timeline({ thread }) {
   const focus = reached.current === store.focus || !loaded ? "" : store.focus;
   const [away, toEnd] = useStickToEnd(scroller, focus);
   useEffect(() => { if (loaded) reached.current = store.focus; });
+  const typed = [...store.outbox.values()].filter(({ said }) => !said.explicit && said.thread === thread).at(-1)?.said.id;
+  useLayoutEffect(() => { if (typed) toEnd(); }, [typed]);
   const empty = loaded && !here.cards.size && !here.lines.size && !store.outbox.size;
   return html`<div class="timeline" ref=${scroller} tabindex="0" role="log" aria-live="off" aria-label="What happened here">
     <div class="entries">
