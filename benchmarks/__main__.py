@@ -15,7 +15,7 @@ from pathlib import Path
 
 import uvloop
 
-from . import charts, crowd, grammar_refusal, path, processes
+from . import charts, crowd, deploys, grammar_refusal, logs, path, processes
 from .figures import Goal, machine, table
 from .shipped import Ground
 
@@ -29,6 +29,8 @@ PARTS: dict[str, Part] = {
     "processes": processes.processes,
     "grammar": grammar_refusal.refusals,
     "charts": charts.charts,
+    "logs": logs.searches,
+    "deploys": deploys.deploys,
 }
 TITLES = {
     "path": "A READ from line to card",
@@ -36,6 +38,8 @@ TITLES = {
     "processes": "Memory and start",
     "grammar": "Reading lines, and refusing them",
     "charts": "Charts",
+    "logs": "Logs",
+    "deploys": "Deploys",
 }
 
 

@@ -52,7 +52,15 @@ class Ground:
             effects=[options.EFFECT_READ, options.EFFECT_IDEMPOTENT, options.EFFECT_ONCE],
             open=True,
         )
-        self.house.make(bots=[practice])
+        deploy = enrol.enrolment(
+            "deploy",
+            module="bellboard_deploy",
+            package="bellboard.api.deploy.v1",
+            phrases=["deploy", "rollback", "lock", "unlock", "freeze", "scale", "restart", "lb", "wcid"],
+            effects=[options.EFFECT_READ, options.EFFECT_IDEMPOTENT, options.EFFECT_ONCE],
+            open=True,
+        )
+        self.house.make(bots=[practice, deploy])
         self.house.configure(free_port())
         account = f'  RAW {{ jetstream: enabled, users: [{{nkey: "{bus_user(self.raw_seed)}"}}] }}\n}}\n'
         config = self.house.server_config
@@ -60,7 +68,7 @@ class Ground:
         stack.push_async_callback(self.server.kill)
         await self.server.start()
         await self.server.provision()
-        collector = stack.enter_context(_process("benchmarks.collector", os.environ, None, pipe=True))
+        collector = stack.enter_context(process("benchmarks.collector", os.environ, None, pipe=True))
         assert collector.stdout is not None
         self.collector_url = collector.stdout.readline().decode().strip()
 
@@ -112,7 +120,7 @@ async def shipped(ground: Ground, *, traced: bool = True, profile: Path | None =
                 environment = {**os.environ, **house.service_env(name), "BELLBOARD_PRACTICE_FILE": os.devnull}
                 environment["PYTHONPATH"] = os.pathsep.join(filter(None, [str(BOTS), os.environ.get("PYTHONPATH")]))
                 measured = profile if name == "practice" else None
-                started = stack.enter_context(_process(module, environment, house.logs / f"{name}.log", measured))
+                started = stack.enter_context(process(module, environment, house.logs / f"{name}.log", measured))
                 pids["worker" if name == "practice" else name] = started.pid
             gateway = await _gateway(house, stack)
             registry = gateway.registry
@@ -149,22 +157,28 @@ async def _end(tasks: list[asyncio.Task[None]]) -> None:
 
 
 @contextmanager
-def _process(
-    module: str, environment: Mapping[str, str], log: Path | None, profile: Path | None = None, *, pipe: bool = False
+def process(
+    module: str,
+    environment: Mapping[str, str],
+    log: Path | None,
+    profile: Path | None = None,
+    *arguments: str,
+    pipe: bool = False,
 ) -> Iterator[subprocess.Popen[bytes]]:
+    """A module as a process, ended afterwards."""
     measured = ["-m", "cProfile", "-o", str(profile)] if profile else []
     with (log or Path(os.devnull)).open("ab") as errors:
-        process = subprocess.Popen(
-            [sys.executable, *measured, "-m", module],
+        started = subprocess.Popen(
+            [sys.executable, *measured, "-m", module, *arguments],
             env=dict(environment),
             stdout=subprocess.PIPE if pipe else errors,
             stderr=errors,
         )
     try:
-        yield process
+        yield started
     finally:
-        process.terminate()
-        process.wait()
+        started.terminate()
+        started.wait()
 
 
 @contextmanager
