@@ -11,6 +11,9 @@ from bellboard.telemetry import logs, names
 
 from . import KINDS, Mark, parse
 
+FAR = 253_402_300_800
+"""The end of the year 9999, in seconds since 1970: no calendar goes on."""
+
 
 def written(mark: Mark, key: str) -> bytes:
     """The payload of a mark that was made for a key."""
@@ -46,6 +49,8 @@ def read(message: Message) -> Mark | None:
     record, id = decoded(message), f"{letter}{number}"
     if record is None or parse(id) != (letter, int(number) if number.isdecimal() else 0):
         return None
+    if not all(0 <= at.seconds < FAR for at in (record.at, record.until)):
+        return None  # whoever shows it would break
     return Mark(
         id=id,
         kind=KINDS[letter],
