@@ -93,7 +93,8 @@ class ForPeople:
     def _progress(self, card: gateway.Card) -> None:
         bars = [progress(block.progress) for block in card.blocks if block.HasField("progress")]
         steps = [step.name for step in card.steps if step.state == ledger.STEP_STATE_STARTED]
-        now = " ".join([state_name(card.state), *steps, *bars[-1:]])
+        waits = [plain(card.reason)] if card.state == ledger.STATE_QUEUED else []
+        now = " ".join([state_name(card.state), *waits, *steps, *bars[-1:]])
         if now != self._shown:
             self._shown = now
             self.note(now)

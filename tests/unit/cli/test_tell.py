@@ -115,3 +115,17 @@ def test_people_see_progress_once(capsys: pytest.CaptureFixture[str]) -> None:
     tell.card(card)
 
     assert capsys.readouterr().err == "STARTED half way 50%\n"
+
+
+def test_people_are_told_what_a_command_waits_for_and_which_step_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    """On stderr, while it is not final."""
+    tell = ForPeople(lambda blob: "")
+    tell.card(gateway.Card(state=ledger.STATE_QUEUED, reason="Queued, 1st behind abc"))
+    steps = [
+        ledger.StepRecord(name="pin", state=ledger.STEP_STATE_DONE),
+        ledger.StepRecord(name="start", state=ledger.STEP_STATE_STARTED),
+        ledger.StepRecord(name="record"),
+    ]
+    tell.card(gateway.Card(state=ledger.STATE_STEP, steps=steps))
+
+    assert capsys.readouterr().err.splitlines() == ["QUEUED Queued, 1st behind abc", "STEP start"]
