@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from bellboard.command import Argument, Command, Kind
+from bellboard.command import READ, Argument, Command, Kind
 
 from .characters import clean
 from .normalise import TYPOGRAPHY
@@ -121,6 +121,12 @@ def _named(command: Command, argument: Argument, value: Any, mask: bool) -> str:
     return f"{argument.word} {word}" if argument.word else f"--{argument.flag} {word}"
 
 
+def ends_with_flag(command: Command, text: str) -> str:
+    """A flag at the end of the rest of a line: as text there, what is only to be shown or rehearsed would be done."""
+    last = text.rsplit(" ", 1)[-1].lower()
+    return last if command.effect != READ and last in ("--sandbox", "--dry-run") else ""
+
+
 def _rest(command: Command, text: str, *, first: bool) -> list[str]:
     """The rest of the line as typed, behind ``--`` where it would be taken for something else."""
     word = text.partition(" ")[0]
@@ -130,6 +136,7 @@ def _rest(command: Command, text: str, *, first: bool) -> list[str]:
     return (
         ["--", text]
         if begin.startswith("--")
+        or ends_with_flag(command, text)
         or word in command.shorts
         or "=" in begin
         or begin in command.small_words

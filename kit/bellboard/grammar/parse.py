@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from bellboard.command import AROUND, READ, Argument, Command, Kind
 
-from .canonical import canonical
+from .canonical import canonical, ends_with_flag
 from .errors import BadValue, NotUnderstood
 from .ranges import around
 from .suggest import nearest
@@ -182,6 +182,10 @@ class _Reader:
         """The rest of the line, as typed."""
         line, start = self.words.line, self.words.at
         text = line[start:]
+        if self.flags_on and (flag := ends_with_flag(self.command, text)):
+            at = len(line) - len(flag)
+            word = Word(flag, at, len(line), False, "", flag)
+            self._fail(f"{flag} would be part of {argument.placeholder} here", word, f"{self.command.name} {flag} …")
         if self.command.dry_run and text[-1] == "?":
             if text.endswith("\\?"):
                 text = text[:-2] + "?"

@@ -35,6 +35,17 @@ def test_each_stage_is_a_command() -> None:
     assert join([stage.canonical for stage in parsed]) == "practice list 4 | practice total"
 
 
+def test_what_people_meant_as_a_flag_is_no_text() -> None:
+    """At the end of a text it would do for real what was to be rehearsed; behind `--` it is text, if it must be."""
+    for flag in ("--sandbox", "--dry-run", "--SANDBOX"):
+        error = refused(f"reject abcdef not today {flag}")
+        assert error.reason == f"{flag.lower()} would be part of REASON here"
+        assert error.line[error.caret :] == flag
+        (parsed,) = read(f"reject abcdef -- not today {flag}")
+        assert read(parsed.canonical)[0].request == parsed.request
+    assert len(read("can I reject abcdef --sandbox")) == 1
+
+
 def test_a_line_without_a_pipe_has_one_stage() -> None:
     """Also where what looks like one stands in quotes."""
     assert len(read("practice look here")) == 1
