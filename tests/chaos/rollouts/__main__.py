@@ -8,6 +8,7 @@ import logging
 import random
 import sys
 
+from bellboard.ledger.state import S
 from bellboard.telemetry import logs
 
 from .ground import Ground, ground
@@ -22,7 +23,7 @@ async def sweep(here: Ground, kind: str, start: int, every: int) -> tuple[int, i
         if wrong := judge(kind, life):
             broken += 1
             print(f"BROKEN: {kind}, killed at point {at} ({life.died or 'not at all'}): {'; '.join(wrong)}", flush=True)
-        if not life.died:
+        if not life.died or life.record.state == S.STATE_UNKNOWN:  # which keeps its turn, so that no other could run
             return deaths, broken
         deaths += 1
         print(f"{kind} {at}: {life.died}", flush=True)
