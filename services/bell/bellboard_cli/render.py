@@ -87,7 +87,8 @@ def _code(block: chat.Code) -> RenderableType:
 
 
 def _picture(alt: str, blob: chat.BlobRef, url: BlobUrl) -> Text:
-    return Text.assemble(f"[{plain(alt) or 'picture'}] ", (plain(url(blob)), "underline"))
+    words = f"[{plain(alt) or 'picture'}]"
+    return Text.assemble(f"{words} ", (plain(url(blob)), "underline")) if blob.sha256 else Text(words)
 
 
 def _question(block: chat.Question) -> Iterator[Text]:

@@ -74,7 +74,7 @@ async def carry_out(call: Call, want: Wanted, desk: Desk) -> AsyncIterator[tuple
         async for card in rollout.do(step):
             yield card, rollout.place
     if rollout is not None:
-        yield cards.over(rollout.place), rollout.place
+        yield cards.over(rollout.place, rollout.chart()), rollout.place
 
 
 async def _pin(call: Call, want: Wanted, env: Environment, desk: Desk) -> Rollout | None:

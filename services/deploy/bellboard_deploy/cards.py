@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from bellboard import Block, progress, table, text
@@ -12,9 +12,7 @@ from bellboard.replies import BAD, GOOD, WARNING
 
 from .place import Place
 from .providers import Observed
-
-WIDTH = 40
-"""Points of a sparkline."""
+from .trend import Trend, chart
 
 _BARS = "▁▂▃▄▅▆▇█"
 _TELL = 6
@@ -32,23 +30,24 @@ def title(place: Place) -> str:
     return f"{place.id}: {place.app} {f'{place.previous} → ' if place.previous else ''}{place.version} in {place.env}"
 
 
-def live(
-    place: Place, observed: Observed, gates: Sequence[str], trend: Mapping[str, Iterable[float]], doing: str = ""
-) -> list[Block]:
-    """The card of a rollout that runs: how far it is, what each version gets and fails, and what happened so far."""
+def live(place: Place, observed: Observed, gates: Sequence[str], trend: Trend, doing: str = "") -> list[Block]:
+    """The card of a rollout that runs: how far it is, what each version gets and fails, and what happened so far.
+
+    The errors are there twice: as a chart, and as a line of bars where charts can't be shown.
+    """
     shares = observed.shares()
     rows = []
     for name in filter(None, dict.fromkeys((place.version, place.previous))):
         replicas = observed.of(name)
-        points = list(trend.get(name, ()))
-        errors = points[-1] if points and not math.isnan(points[-1]) else None
+        last = trend.last.get(name, math.nan)
         ready = f"{sum(one.state == 'ready' for one in replicas)} of {len(replicas)}" if replicas else "none"
-        rows.append((name, float(shares.get(name, 0)), ready, errors, spark(points)))
+        rows.append((name, float(shares.get(name, 0)), ready, None if math.isnan(last) else last, spark(trend.values(name))))
     columns = ["version", "traffic %", "ready", "errors %", "errors"]
     said = [f"{_clock(at)} {line}" for at, line in place.story[-_TELL:]]
     return [
         progress(f"{title(place)}: {_now(place, gates, doing)}", _done(place)),
         *([table(columns, rows)] if observed.replicas else []),
+        *chart(place, trend),
         *([text("\n".join(said))] if said else []),
     ]
 
@@ -91,12 +90,12 @@ def verdict(place: Place) -> str:
     return f"{title(place)}: {ended} after {_length(place)}. {place.why}{lost}"
 
 
-def over(place: Place) -> list[Block]:
-    """The card of a rollout that is over, or not: the verdict and the story."""
+def over(place: Place, drawn: Sequence[Block] = ()) -> list[Block]:
+    """The card of a rollout that is over, or not: the verdict, what was drawn of it, and the story."""
     if place.state == "running":
-        return [text(f"{title(place)}: {_now(place, (), '')}"), story(place)]
+        return [text(f"{title(place)}: {_now(place, (), '')}"), *drawn, story(place)]
     tone = {"succeeded": GOOD, "unknown": WARNING}.get(place.state, BAD)
-    return [text(verdict(place), tone=tone), story(place)]
+    return [text(verdict(place), tone=tone), *drawn, story(place)]
 
 
 def story(place: Place) -> Block:

@@ -207,7 +207,7 @@ class Rollout:
             await self._ask(f"graph errors {place.app} --by version --around {place.id}")
             await self._ask(f"logs new {place.app} --since {place.id}")
         hint = f"{place.previous} runs as before; see deploy show {place.id}" if undone else "there is nothing to go back to"
-        raise Failed(cards.verdict(place), hint=hint, blocks=[cards.story(place)])
+        raise Failed(cards.verdict(place), hint=hint, blocks=[*self.chart(), cards.story(place)])
 
     async def _ask(self, line: str) -> None:
         try:
@@ -273,3 +273,7 @@ class Rollout:
     def card(self) -> list[Block]:
         """What people see now."""
         return self._watch.card(self.place, self._doing)
+
+    def chart(self) -> list[Block]:
+        """The errors over the whole rollout."""
+        return self._watch.chart(self.place)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+import time
 
 from bellboard import Block, ProviderError
 from bellboard.telemetry import logs, names
@@ -11,6 +11,7 @@ from . import cards
 from .gates import Judgement, read_gates, window
 from .place import Place
 from .providers import Environment, Measure, Observed, Reading
+from .trend import Trend, chart
 
 
 class Tripped(Exception):  # it is no error: it is how a rollout turns back
@@ -28,7 +29,7 @@ class Watch:
         self.gates: list[str] = []
         self._env = env
         self._observed = Observed()
-        self._trend: dict[str, deque[float]] = {}
+        self._trend = Trend()
 
     async def judge(self, place: Place, watched: float) -> bool:
         """Look at every gate; whether there is data for all of them.
@@ -64,7 +65,7 @@ class Watch:
             if self._env.deployer is not None:
                 self._observed = await self._env.deployer.observe(place.app)
             for name in filter(None, (place.version, place.previous)):
-                self._trend.setdefault(name, deque(maxlen=cards.WIDTH)).append(await self._errors(place, name))
+                self._trend.add(name, time.time(), await self._errors(place, name))
         except ProviderError as error:
             logs.emit(names.HANDLER_FAILED, exc=error, command=place.command, bot="deploy")
 
@@ -87,3 +88,7 @@ class Watch:
     def card(self, place: Place, doing: str) -> list[Block]:
         """What people see now."""
         return cards.live(place, self._observed, self.gates, self._trend, doing)
+
+    def chart(self, place: Place) -> list[Block]:
+        """The errors over the whole rollout, as far as this attempt saw it; nothing where it saw none."""
+        return chart(place, self._trend)
