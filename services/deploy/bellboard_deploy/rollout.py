@@ -192,12 +192,14 @@ class Rollout:
         """Bring everything back to what ran before, say so, and ask what went wrong."""
         place, deployer = self.place, self.env.deployer
         if place.phase != "over":
-            await self.save(place.told(f"going back: {why}", phase="back", why=why))
+            # Whoever takes over on the way back does it again, and does not tell it again.
+            await self.save(place if place.phase == "back" else place.told(f"going back: {why}", phase="back", why=why))
             if deployer is not None and place.previous:
                 async for _ in self._while(lambda: deployer.shift(place.app, {place.previous: 100})):
                     yield
-                lost = await self._watch.lost(self.place)
-                await self.save(self.place.told(f"100 % of the traffic to {place.previous}", lost=lost))
+                back, lost = f"100 % of the traffic to {place.previous}", await self._watch.lost(self.place)
+                known = any(text == back for _, text in self.place.story)
+                await self.save(replace(self.place, lost=lost) if known else self.place.told(back, lost=lost))
                 async for _ in self._while(lambda: deployer.retire(place.app, place.previous, self._tell)):
                     yield
         undone = deployer is not None and bool(place.previous)
