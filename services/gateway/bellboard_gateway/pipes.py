@@ -31,6 +31,9 @@ PATIENCE = 600.0
 
 RETRY = 0.5
 
+LARGEST = 2 * 1024 * 1024
+"""Bytes of an answer that a pipe goes on with. In memory a hostile one takes sixteen times that."""
+
 INLINE = 32 * 1024
 """Bytes of a table that is handed on in the request; an envelope may have 128 KiB. A larger one goes by a blob."""
 
@@ -141,6 +144,8 @@ class Pipes:
         outcome, envelope = view.record.outcome, view.envelope
         command = self.inbox.registry.find(envelope.bot, envelope.digest, envelope.method)
         result, reply = outcome.result, outcome.reply
+        if max(outcome.result_blob.size, outcome.reply_blob.size) > LARGEST:
+            raise UserError(f"its answer is larger than {LARGEST >> 20} MiB, too large to go on with", hint="count it first")
         try:
             if outcome.HasField("result_blob"):
                 result = await self.blobs.get(outcome.result_blob)
