@@ -1,5 +1,6 @@
 // The blocks of a reply. Everything in them is text; links go to http and https alone.
 import { html, classes, useState } from "./html.js";
+import { Chart } from "./chart.js";
 import { atExact, atShort, length, size } from "./words.js";
 
 export function blobUrl(ref) {
@@ -23,6 +24,12 @@ export function Picture({ blob, alt, width, height, kind }) {
   return html`<a class=${classes("picture", kind)} href=${url} target="_blank" rel="noopener" aria-label=${`Open: ${alt || "picture"}`}>
     <img src=${url} alt=${alt ?? ""} width=${width || undefined} height=${height || undefined} onError=${() => setBroken(true)} />
   </a>`;
+}
+
+// A chart without a picture has its words.
+function Charted({ spec, alt, picture }) {
+  const otherwise = picture ? html`<${Picture} blob=${picture} alt=${alt} kind="chart" />` : html`<p class="missing">${alt}</p>`;
+  return html`<${Chart} spec=${spec} alt=${alt} fallback=${otherwise} />`;
 }
 
 export function Upload({ blob }) {
@@ -109,7 +116,7 @@ function Block({ block, run }) {
   if (block.table) return html`<${Table} ...${block.table} />`;
   if (block.code) return html`<${Code} ...${block.code} />`;
   if (block.image) return html`<${Picture} ...${block.image} />`;
-  if (block.chart) return html`<${Picture} blob=${block.chart.picture} alt=${block.chart.alt} kind="chart" />`;
+  if (block.chart) return html`<${Charted} ...${block.chart} />`;
   if (block.link) return html`<${Link} ...${block.link} />`;
   if (block.progress) return html`<${Progress} ...${block.progress} />`;
   if (block.question) return html`<${Question} ...${block.question} run=${run} />`;
