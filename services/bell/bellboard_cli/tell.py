@@ -22,7 +22,7 @@ def state_name(state: ledger.State.ValueType) -> str:
 
 
 class ForPrograms:
-    """One JSON object a line on stdout: ``command_id, state, final, blocks, trace_id, at``.
+    """One JSON object a line on stdout: ``command_id, state, final, blocks, trace_id, at``, and ``rehearsal`` where it is one.
 
     What says nothing new but ``at`` is left out.
     """
@@ -32,9 +32,8 @@ class ForPrograms:
 
     def card(self, card: gateway.Card) -> None:
         """The command as it now stands."""
-        self._print(
-            card.command_id, state_name(card.state), card.final, list(card.blocks), card.trace_id, card.at.ToJsonString()
-        )
+        state, at = state_name(card.state), card.at.ToJsonString()
+        self._print(card.command_id, state, card.final, list(card.blocks), card.trace_id, at, rehearsal=card.rehearsal)
 
     def refused(self, why: gateway.NotUnderstood, *, final: bool) -> None:
         """It was not understood, or not accepted: nothing runs."""
@@ -45,9 +44,12 @@ class ForPrograms:
         """Something about the way there, on stderr."""
         print(text, file=sys.stderr)
 
-    def _print(self, command: str, state: str, final: bool, blocks: list[chat.Block], trace: str, at: str) -> None:
+    def _print(
+        self, command: str, state: str, final: bool, blocks: list[chat.Block], trace: str, at: str, *, rehearsal: bool = False
+    ) -> None:
         shown = [MessageToDict(block, preserving_proto_field_name=True) for block in blocks]
         said = {"command_id": command, "state": state, "final": final, "blocks": shown, "trace_id": trace}
+        said |= {"rehearsal": True} if rehearsal else {}
         if said != self._said:
             self._said = said
             print(json.dumps({**said, "at": at}, ensure_ascii=False), flush=True)

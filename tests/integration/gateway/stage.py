@@ -144,6 +144,9 @@ class Stage:
 
     # --- the door of the web room ---
 
+    async def rehearses(self, room: str) -> str:
+        return ""
+
     async def say(self, said: Said) -> dict[str, Any]:
         self.said.append(said)
         if self.verdicts:

@@ -68,6 +68,11 @@ def test_a_picture_is_its_words_and_where_to_find_it() -> None:
     assert _shown(chat.Block(image=image)) == "[a rocket] http://here/blob/ab12\n"
 
 
+def test_a_chart_without_a_picture_is_shown_as_its_words() -> None:
+    """There is no address to give."""
+    assert _shown(chat.Block(chart=chat.Chart(alt="going up", spec="{}"))) == "[going up]\n"
+
+
 def test_a_chart_is_shown_as_its_picture() -> None:
     """Its specification is for browsers."""
     chart = chat.Chart(alt="going up", spec="{}", picture=chat.BlobRef(sha256="cd34"))

@@ -40,6 +40,16 @@ def test_programs_get_one_object_a_line_with_the_promised_names(capsys: pytest.C
     assert card["blocks"] == [{"text": {"text": "done"}}]
 
 
+def test_programs_are_told_of_a_rehearsal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Else a program would take it for the real thing."""
+    rehearsed = gateway.Card()
+    rehearsed.CopyFrom(CARD)
+    rehearsed.rehearsal = True
+    ForPrograms().card(rehearsed)
+
+    assert json.loads(capsys.readouterr().out)["rehearsal"] is True
+
+
 def test_programs_are_told_of_a_refusal_in_the_same_shape(capsys: pytest.CaptureFixture[str]) -> None:
     """There is no command then, and it is final."""
     ForPrograms().refused(CARET, final=True)

@@ -44,6 +44,9 @@ class Door(Protocol):
     async def say(self, said: Said) -> dict[str, Any]:
         """Take a line; the verdict as the browser is told it (see `web_socket`)."""
 
+    async def rehearses(self, room: str) -> str:
+        """Who had a room rehearse; empty if it does not. Raises BusError where that can't be known now."""
+
     def complete(self, said: Said, cursor: int) -> list[dict[str, Any]]:
         """What may stand from ``start`` to the cursor: ``text``, and one line of ``help``."""
 
@@ -53,6 +56,9 @@ class GatewayDoor:
 
     def __init__(self, inbox: Inbox, rooms: Rooms) -> None:
         self._inbox, self._rooms = inbox, rooms
+
+    async def rehearses(self, room: str) -> str:
+        return await self._inbox.dispatch.rehearsals.by(room)
 
     async def say(self, said: Said) -> dict[str, Any]:
         if said.talk:

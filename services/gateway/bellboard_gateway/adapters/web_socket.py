@@ -18,6 +18,7 @@ To the browser:
 - ``batch {room, cursor, reset, more, cards, lines}``: the latest state of whatever changed; with ``reset`` it is all there
   is to show, and with ``more`` there is an earlier past. A card with a lower ``sequence`` than the one that is shown is
   older than it. ``lines`` are ``{sequence, line}``.
+- ``rehearses {room, by}``: who had the room rehearse, empty if it does not; at first, and when that changes.
 - ``earlier {room, cards, lines, more}``.
 - ``found {id, card?}``.
 - ``verdict {id, kind, …}``: what became of a line: ``command {command_id}``, ``talk``, ``answer {blocks}``,
@@ -41,6 +42,7 @@ from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
 from bellboard.api.chat.v1 import chat_pb2 as chat
+from bellboard.errors import BusError
 from bellboard.telemetry import logs, names
 
 from ..board import RECENT, Batch
@@ -170,8 +172,14 @@ class Browser:
         await self.send(t="found", id=id, card=_json(await self._house.board.card(view)) if view else None)
 
     async def _tell(self, room: str, seen: Cursor | None) -> None:
+        told: str | None = None
         async for batch in self._house.board.batches(room, seen):
             await self._send_batch(room, batch)
+            with suppress(BusError):  # then the next batch asks again
+                by = await self._house.door.rehearses(room)
+                if by != told:
+                    told = by
+                    await self.send(t="rehearses", room=room, by=by)
 
     async def _send_batch(self, room: str, batch: Batch) -> None:
         cards = [_json(card) for card in await self._house.board.cards(batch)]

@@ -2,7 +2,7 @@
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { Composer } from "./composer.js";
 import { Entries } from "./entries.js";
-import { earlier, feed, store } from "./store.js";
+import { earlier, feed, person, store } from "./store.js";
 
 const NEAR = 80;
 
@@ -63,11 +63,13 @@ export function Timeline({ thread }) {
 export function Room({ openDrawer }) {
   const room = store.rooms.find((one) => one.id === store.room);
   const here = [...store.present].length;
+  const by = store.rehearsing.get(store.room);
   const lost = store.everOnline && !store.online;
   return html`<main class="room">
     <header class="room-head">
       <button type="button" class="drawer" onClick=${openDrawer} aria-label="Rooms">☰</button>
       <h2>${room?.title ?? ""}</h2>
+      ${by && html`<span class="rehearsing" role="status" title=${`What is run here is run against the sandbox; ${person(by)} said so. For real again: rehearse off`}>rehearsing: runs against the sandbox</span>`}
       ${here > 0 && html`<span class="presence">${here} here</span>`}
     </header>
     ${lost && html`<div class="banner" role="status">The line is dead. Trying again… What you type now is sent when it is back.</div>`}

@@ -12,7 +12,7 @@ const save = (key, value) => {
 };
 
 export const store = {
-  me: "", people: new Map(), rooms: [], present: new Set(), version: "",
+  me: "", people: new Map(), rooms: [], present: new Set(), rehearsing: new Map(), version: "",
   online: false, everOnline: false,
   room: "", focus: "", thread: "",
   feeds: new Map(), outbox: new Map(), answers: [],
@@ -193,6 +193,7 @@ const take = {
     put(feed(card.room), [card], []);
     if (card.thread && card.room === store.room) store.thread = card.thread;
   },
+  rehearses({ room, by }) { store.rehearsing.set(room, by); },
   verdict,
   completions(said) { if (said.n === asked) store.completions = said; },
   present({ people }) { store.present = new Set(people); },
