@@ -12,8 +12,8 @@ from bellboard import UserError
 
 from .providers import Measure, Reading
 
-LEAST_REQUESTS = 10
-"""A share or a quantile of fewer requests says nothing."""
+LEAST_REQUESTS, LEAST_FAILED = 10, 2
+"""A share or a quantile of fewer requests says nothing, and one failure is no rate."""
 
 MAX_STAGES, LONGEST = 10, 64
 DEFAULT = "errors<5%"
@@ -45,6 +45,8 @@ class Gate:
         if reading.value is None or reading.value != reading.value or too_few:
             return Judgement.NO_DATA
         holds = reading.value < self.limit if self.below else reading.value > self.limit
+        if self.measure == "errors" and self.below and reading.value / 100 * reading.requests < LEAST_FAILED - 0.5:
+            return Judgement.HOLDS
         return Judgement.HOLDS if holds else Judgement.BROKEN
 
     def show(self, value: float | None) -> str:

@@ -92,6 +92,7 @@ def card(shown: Shown) -> gateway.Card:
         steps=record.steps,
         message_id=envelope.origin.message,
         rehearsal=envelope.rehearsal,
+        cancellable=not is_final(record) and (envelope.cancellable or not record.started),
     )
     if envelope.pipe or envelope.stage:
         made.stage, made.stages = envelope.stage, envelope.stage + 1 + len(envelope.pipe)

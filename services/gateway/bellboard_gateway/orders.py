@@ -135,6 +135,7 @@ def envelope(order: Order, decision: Decision, team: str, enrolment: registry.En
         deadline=_duration(command.deadline),
         traceparent=trace.begin(order.id, order.traceparent),
         rules=decision.rules,
+        cancellable=command.cancellable or effect_of(command, preview=parsed.preview) == options.EFFECT_READ,
     )
     if decision.verdict is Verdict.ASK:
         made.not_after.CopyFrom(timestamp(now + APPROVAL_LIFE))

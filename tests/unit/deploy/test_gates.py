@@ -37,6 +37,12 @@ def test_a_share_of_few_requests_says_nothing() -> None:
     assert judged("errors<5%", 100.0, requests=10) is Judgement.BROKEN
 
 
+def test_one_failure_is_no_rate() -> None:
+    """A good version is not sent back for one stray error among its first requests."""
+    assert judged("errors<5%", 10.0, requests=10) is Judgement.HOLDS
+    assert judged("errors<5%", 20.0, requests=10) is Judgement.BROKEN
+
+
 def test_without_a_gate_there_is_the_usual_one() -> None:
     """And none only if that is said."""
     assert [gate.text for gate in read_gates([])] == ["errors<5%"]

@@ -198,3 +198,18 @@ def test_a_rehearsal_is_marked() -> None:
     """Plainly."""
     envelope = pb.Envelope(id=KEY.id, rehearsal=True)
     assert cards.card(cards.Shown(KEY, envelope, pb.Record(state=S.STATE_RECEIVED), 7)).rehearsal
+
+
+@pytest.mark.parametrize(
+    ("cancellable", "record", "shown_so"),
+    [
+        (False, pb.Record(state=S.STATE_CLAIMED), True),
+        (False, pb.Record(state=S.STATE_STEP, started=True), False),
+        (True, pb.Record(state=S.STATE_STARTED, started=True), True),
+        (True, pb.Record(state=S.STATE_SUCCEEDED, started=True), False),
+    ],
+)
+def test_what_can_be_cancelled_says_so(cancellable: bool, record: pb.Record, shown_so: bool) -> None:
+    """Before it has started everything can; nobody is offered what would be refused."""
+    envelope = pb.Envelope(id=KEY.id, cancellable=cancellable)
+    assert cards.card(cards.Shown(KEY, envelope, record, 7)).cancellable is shown_so

@@ -159,6 +159,7 @@ class Card(_message.Message):
     REHEARSAL_FIELD_NUMBER: _builtins.int
     STAGE_FIELD_NUMBER: _builtins.int
     STAGES_FIELD_NUMBER: _builtins.int
+    CANCELLABLE_FIELD_NUMBER: _builtins.int
     command_id: _builtins.str
     """The command's id."""
     card_id: _builtins.str
@@ -193,6 +194,8 @@ class Card(_message.Message):
     """Its place in a pipe, from 0."""
     stages: _builtins.int
     """How many stages its pipe has; 0 where it is not in one."""
+    cancellable: _builtins.bool
+    """Whether it can be cancelled now."""
     @_builtins.property
     def blocks(self) -> _containers.RepeatedCompositeFieldContainer[_chat_pb2.Block]:
         """What is shown."""
@@ -233,10 +236,11 @@ class Card(_message.Message):
         rehearsal: _builtins.bool = ...,
         stage: _builtins.int = ...,
         stages: _builtins.int = ...,
+        cancellable: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "received_at", b"received_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "blocks", b"blocks", "bot", b"bot", "card_id", b"card_id", "command_id", b"command_id", "effect", b"effect", "final", b"final", "line", b"line", "message_id", b"message_id", "principal", b"principal", "reason", b"reason", "received_at", b"received_at", "rehearsal", b"rehearsal", "room", b"room", "sequence", b"sequence", "stage", b"stage", "stages", b"stages", "state", b"state", "steps", b"steps", "thread", b"thread", "trace_id", b"trace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "blocks", b"blocks", "bot", b"bot", "cancellable", b"cancellable", "card_id", b"card_id", "command_id", b"command_id", "effect", b"effect", "final", b"final", "line", b"line", "message_id", b"message_id", "principal", b"principal", "reason", b"reason", "received_at", b"received_at", "rehearsal", b"rehearsal", "room", b"room", "sequence", b"sequence", "stage", b"stage", "stages", b"stages", "state", b"state", "steps", b"steps", "thread", b"thread", "trace_id", b"trace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

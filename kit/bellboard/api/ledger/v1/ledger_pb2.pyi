@@ -319,6 +319,7 @@ class Envelope(_message.Message):
     PIPE_FIELD_NUMBER: _builtins.int
     TABLE_FIELD_NUMBER: _builtins.int
     NEXT_AT_FIELD_NUMBER: _builtins.int
+    CANCELLABLE_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The command's id."""
     team: _builtins.str
@@ -359,6 +360,8 @@ class Envelope(_message.Message):
     """Whether it was forced (`!`): the bot passes over what would hold it back."""
     next_at: _builtins.str
     """Where the records of the next stage of its pipe stand, whatever becomes of it: "<lane>.<bot>"."""
+    cancellable: _builtins.bool
+    """Whether it may be cancelled after it has started."""
     @_builtins.property
     def principal(self) -> Global___Principal:
         """On whose behalf."""
@@ -422,10 +425,11 @@ class Envelope(_message.Message):
         pipe: _abc.Iterable[_builtins.str] | None = ...,
         table: _chat_pb2.BlobRef | None = ...,
         next_at: _builtins.str = ...,
+        cancellable: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline", "not_after", b"not_after", "origin", b"origin", "principal", b"principal", "received_at", b"received_at", "table", b"table"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bot", b"bot", "card", b"card", "cause", b"cause", "deadline", b"deadline", "digest", b"digest", "effect", b"effect", "force", b"force", "id", b"id", "lane", b"lane", "line", b"line", "method", b"method", "next_at", b"next_at", "not_after", b"not_after", "origin", b"origin", "parent", b"parent", "pipe", b"pipe", "preview", b"preview", "principal", b"principal", "received_at", b"received_at", "rehearsal", b"rehearsal", "request", b"request", "rules", b"rules", "sealed", b"sealed", "stage", b"stage", "table", b"table", "team", b"team", "traceparent", b"traceparent", "tracestate", b"tracestate"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bot", b"bot", "cancellable", b"cancellable", "card", b"card", "cause", b"cause", "deadline", b"deadline", "digest", b"digest", "effect", b"effect", "force", b"force", "id", b"id", "lane", b"lane", "line", b"line", "method", b"method", "next_at", b"next_at", "not_after", b"not_after", "origin", b"origin", "parent", b"parent", "pipe", b"pipe", "preview", b"preview", "principal", b"principal", "received_at", b"received_at", "rehearsal", b"rehearsal", "request", b"request", "rules", b"rules", "sealed", b"sealed", "stage", b"stage", "table", b"table", "team", b"team", "traceparent", b"traceparent", "tracestate", b"tracestate"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

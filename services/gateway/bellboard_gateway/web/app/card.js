@@ -31,7 +31,7 @@ function deeds(card) {
   const asking = card.state === "STATE_AWAITING_APPROVAL" && card.principal !== store.me;  // nobody approves their own
   if (asking) return [["Approve", `approve ${id}`, "good"], ["Reject", `reject ${id}`, "bad"]];
   if (card.state === "STATE_UNKNOWN") return [["It happened", `resolve ${id} succeeded`, "good"], ["It did not happen", `resolve ${id} failed`, "bad"]];
-  if (!card.final) return [["Cancel", `cancel ${id}`, ""]];
+  if (card.cancellable) return [["Cancel", `cancel ${id}`, ""]];
   return [];
 }
 
