@@ -123,6 +123,19 @@ def test_a_chart_that_is_edited_is_never_away(tab: Tab) -> None:
     assert page.evaluate("window.least") == 1
 
 
+def test_a_chart_that_can_be_drawn_no_more_is_its_words(tab: Tab) -> None:
+    """And is drawn again once it can be."""
+    page = tab()
+    board = show(page, lines())
+    expect(board.locator("svg")).to_have_count(1)
+    show(page, "{")
+    expect(board.locator(".missing")).to_have_text(ALT)
+    expect(board.locator("svg")).to_have_count(0)
+    show(page, lines())
+    expect(board.locator("svg")).to_have_count(1)
+    expect(board.locator(".missing")).to_have_count(0)
+
+
 ROWS = [{"x": 1, "y": 2, "name": "<img src=x onerror=alert(1)>", "url": "https://example.org/row"}]
 MARK: Spec = {
     "data": {"values": ROWS},
@@ -141,6 +154,7 @@ REFUSED: dict[str, Spec | str] = {
     "a filter": {**MARK, "transform": [{"filter": "alert(1)"}]},
     "a signal": {**MARK, "params": [{"name": "p", "expr": "alert(1)"}]},
     "a width that computes": {**MARK, "width": {"expr": "alert(1)"}},
+    "ticks that compute": {**MARK, "encoding": {"x": {"field": "x", "axis": {"values": {"expr": "alert(1)"}}}}},
     "endless data": {**MARK, "data": {"sequence": {"start": 0, "stop": 1e12}}},
     "a text to parse": {**MARK, "data": {"values": "x,y\n1,2", "format": {"type": "csv"}}},
     "no specification": {"mark": "nothing"},

@@ -73,13 +73,14 @@ export function Chart({ spec: text, alt, fallback }) {
     const again = () => easel.current?.paint(spec);
     again();
     const scheme = matchMedia("(prefers-color-scheme: dark)");
-    let width = sheet.current.clientWidth;
+    const box = sheet.current;
+    let width = box.clientWidth;
     const sized = new ResizeObserver(() => {
-      if (Math.abs(sheet.current.clientWidth - width) < 8) return;
-      width = sheet.current.clientWidth;
+      if (!box.isConnected || Math.abs(box.clientWidth - width) < 8) return;
+      width = box.clientWidth;
       again();
     });
-    sized.observe(sheet.current);
+    sized.observe(box);
     scheme.addEventListener("change", again);
     return () => { sized.disconnect(); scheme.removeEventListener("change", again); };
   }, [text]);
@@ -112,5 +113,5 @@ export function Chart({ spec: text, alt, fallback }) {
       ${said && html`<${Reading} said=${said} wide=${sheet.current.clientWidth} />`}
       <div class="hidden" role="status">${inWords(said)}</div>
     </div>`}
-    ${!drawn && fallback}`;
+    ${!(spec && drawn) && fallback}`;
 }

@@ -5,6 +5,9 @@ const SHAPES = new Set(["rect", "symbol", "arc", "shape"]);
 
 const textual = (value) => (typeof value === "object" ? "" : String(value)).slice(0, 80);
 
+// A mark's own words: [[field, value]], the first that of its place.
+const words = ({ tooltip }) => (typeof tooltip === "object" ? Object.entries(tooltip) : [["", tooltip]]).map(([key, value]) => [textual(key), textual(value)]);
+
 // Every mark that carries values, with where its panel lies on the sheet; and whose name has which colour.
 function gather(view) {
   const marks = [], names = new Map();
@@ -46,12 +49,12 @@ export function readAt(view, x, y) {
     const near = points.reduce((a, b) => (Math.abs(a.x + a.item.x - x) <= Math.abs(b.x + b.item.x - x) ? a : b));
     const at = near.x + near.item.x;
     const same = points.filter((one) => Math.abs(one.x + one.item.x - at) < 3);
-    const rows = same.map(({ item }) => [item.stroke ?? item.fill, names.get(item.stroke) ?? "", textual(Object.values(item.tooltip)[1] ?? "")]);
-    return { head: textual(Object.values(near.item.tooltip)[0] ?? ""), rows, x: at, y, rule: near.panel };
+    const rows = same.map(({ item }) => [item.stroke ?? item.fill, names.get(item.stroke) ?? "", words(item)[1]?.[1] ?? ""]);
+    return { head: words(near.item)[0][1], rows, x: at, y, rule: near.panel };
   }
   for (const { mark, x: left, y: top } of marks.filter((one) => SHAPES.has(one.mark.marktype)).reverse()) {
     const item = mark.items.find((one) => one.tooltip && one.bounds.contains(x - left, y - top));
-    if (item) return { head: "", rows: Object.entries(item.tooltip).map(([key, value]) => [item.fill, textual(key), textual(value)]), x, y };
+    if (item) return { head: "", rows: words(item).map(([key, value]) => [item.fill ?? item.stroke, key, value]), x, y };
   }
   return null;
 }

@@ -9,7 +9,7 @@ const COMPUTES = new Set(["filter", "test", "values"]);  // fine as objects and 
 
 function harmless(part, within = "") {
   if (typeof part !== "object" || part === null) return !(COMPUTES.has(within) && typeof part === "string");
-  if (within === "values" || within === "datasets") return true;
+  if (within === "datasets" || (within === "values" && Array.isArray(part))) return true;
   if (Array.isArray(part)) return part.every((one) => harmless(one, within));
   return Object.entries(part).every(([key, value]) => !NEVER.has(key) && harmless(value, key));
 }
