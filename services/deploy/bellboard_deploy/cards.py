@@ -41,14 +41,14 @@ def live(place: Place, observed: Observed, gates: Sequence[str], trend: Trend, d
         replicas = observed.of(name)
         last = trend.last.get(name, math.nan)
         ready = f"{sum(one.state == 'ready' for one in replicas)} of {len(replicas)}" if replicas else "none"
-        rows.append((name, float(shares.get(name, 0)), ready, None if math.isnan(last) else last, spark(trend.values(name))))
+        errors = None if math.isnan(last) else round(last, 1)
+        rows.append((name, float(shares.get(name, 0)), ready, errors, spark(trend.values(name))))
     columns = ["version", "traffic %", "ready", "errors %", "errors"]
-    said = [f"{_clock(at)} {line}" for at, line in place.story[-_TELL:]]
     return [
         progress(f"{title(place)}: {_now(place, gates, doing)}", _done(place)),
         *([table(columns, rows)] if observed.replicas else []),
         *chart(place, trend),
-        *([text("\n".join(said))] if said else []),
+        *([story(place, _TELL)] if place.story else []),
     ]
 
 
@@ -98,16 +98,12 @@ def over(place: Place, drawn: Sequence[Block] = ()) -> list[Block]:
     return [text(verdict(place), tone=tone), *drawn, story(place)]
 
 
-def story(place: Place) -> Block:
-    """What happened, in order."""
-    rows = [(datetime.fromtimestamp(at, UTC), line) for at, line in place.story]
+def story(place: Place, last: int = 0) -> Block:
+    """What happened, in order; all of it, or the ``last`` lines."""
+    rows = [(datetime.fromtimestamp(at, UTC), line) for at, line in place.story[-last:]]
     return table(["when", "what"], rows, title=f"{place.id}, by {place.person or 'a bot'}")
 
 
 def _length(place: Place) -> str:
     seconds = round(max(0.0, (place.ended or time.time()) - place.began))
     return f"{seconds} s" if seconds < 60 else str(timedelta(seconds=seconds))
-
-
-def _clock(at: float) -> str:
-    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S}"
