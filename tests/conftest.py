@@ -6,8 +6,15 @@ import os
 from collections.abc import Generator
 
 import pytest
+import structlog
 
 pytest_plugins = ["bellboard.testing.plugin"]
+
+
+def pytest_configure() -> None:
+    """Tracebacks in the log are plain: the pretty ones of structlog's default, locals and all, take seconds each."""
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
 
 @pytest.hookimpl(wrapper=True)
