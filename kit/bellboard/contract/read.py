@@ -72,7 +72,8 @@ def _command(
     phrases: Sequence[tuple[str, ...]],
     note: Note,
 ) -> Command:
-    arguments = tuple(_argument(field, note) for field in method.input_type.fields)
+    typed = (field for field in method.input_type.fields if field.name != said.hook)
+    arguments = tuple(_argument(field, note) for field in typed)
     request_type = GetMessageClass(method.input_type)
     blank = request_type()
     for argument in arguments:

@@ -26,51 +26,51 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n bellboard/api/chat/v1/chat.proto\x12\x15\x62\x65llboard.api.chat.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"5\n\x05Reply\x12,\n\x06\x62locks\x18\x01 \x03(\x0b\x32\x1c.bellboard.api.chat.v1.Block\"\xc0\x03\n\x05\x42lock\x12+\n\x04text\x18\x01 \x01(\x0b\x32\x1b.bellboard.api.chat.v1.TextH\x00\x12-\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.TableH\x00\x12+\n\x04\x63ode\x18\x03 \x01(\x0b\x32\x1b.bellboard.api.chat.v1.CodeH\x00\x12-\n\x05image\x18\x04 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.ImageH\x00\x12-\n\x05\x63hart\x18\x05 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.ChartH\x00\x12+\n\x04link\x18\x06 \x01(\x0b\x32\x1b.bellboard.api.chat.v1.LinkH\x00\x12\x33\n\x08progress\x18\x07 \x01(\x0b\x32\x1f.bellboard.api.chat.v1.ProgressH\x00\x12\x33\n\x08question\x18\x08 \x01(\x0b\x32\x1f.bellboard.api.chat.v1.QuestionH\x00\x12\x31\n\x07\x66\x61ilure\x18\t \x01(\x0b\x32\x1e.bellboard.api.chat.v1.FailureH\x00\x42\x06\n\x04kind\"?\n\x04Text\x12\x0c\n\x04text\x18\x01 \x01(\t\x12)\n\x04tone\x18\x02 \x01(\x0e\x32\x1b.bellboard.api.chat.v1.Tone\"p\n\x05Table\x12\r\n\x05title\x18\x01 \x01(\t\x12.\n\x07\x63olumns\x18\x02 \x03(\x0b\x32\x1d.bellboard.api.chat.v1.Column\x12(\n\x04rows\x18\x03 \x03(\x0b\x32\x1a.bellboard.api.chat.v1.Row\"U\n\x06\x43olumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12/\n\x04type\x18\x02 \x01(\x0e\x32!.bellboard.api.chat.v1.ColumnType\x12\x0c\n\x04unit\x18\x03 \x01(\t\"1\n\x03Row\x12*\n\x05\x63\x65lls\x18\x01 \x03(\x0b\x32\x1b.bellboard.api.chat.v1.Cell\"\x8c\x01\n\x04\x43\x65ll\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x10\n\x06number\x18\x02 \x01(\x01H\x00\x12*\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x12-\n\x08\x64uration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x42\x07\n\x05value\"\x95\x01\n\tTimeRange\x12)\n\x04last\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x12\x32\n\x07\x62\x65tween\x18\x02 \x01(\x0b\x32\x1f.bellboard.api.chat.v1.IntervalH\x00\x12\x10\n\x06\x61round\x18\x03 \x01(\tH\x00\x12\x0f\n\x05since\x18\x04 \x01(\tH\x00\x42\x06\n\x04span\"^\n\x08Interval\x12)\n\x05start\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"&\n\x04\x43ode\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x10\n\x08language\x18\x02 \x01(\t\"X\n\x07\x42lobRef\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12\x0c\n\x04size\x18\x04 \x01(\x04\x12\x0c\n\x04name\x18\x05 \x01(\t\"a\n\x05Image\x12,\n\x04\x62lob\x18\x01 \x01(\x0b\x32\x1e.bellboard.api.chat.v1.BlobRef\x12\x0b\n\x03\x61lt\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\r\x12\x0e\n\x06height\x18\x04 \x01(\r\"S\n\x05\x43hart\x12\x0c\n\x04spec\x18\x01 \x01(\t\x12\x0b\n\x03\x61lt\x18\x02 \x01(\t\x12/\n\x07picture\x18\x03 \x01(\x0b\x32\x1e.bellboard.api.chat.v1.BlobRef\"\"\n\x04Link\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\"4\n\x08Progress\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x11\n\x04\x64one\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\x07\n\x05_done\"H\n\x08Question\x12\x0c\n\x04text\x18\x01 \x01(\t\x12.\n\x07\x63hoices\x18\x02 \x03(\x0b\x32\x1d.bellboard.api.chat.v1.Choice\"P\n\x06\x43hoice\x12\r\n\x05label\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\t\x12)\n\x04tone\x18\x03 \x01(\x0e\x32\x1b.bellboard.api.chat.v1.Tone\"E\n\x07\x46\x61ilure\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0c\n\x04hint\x18\x02 \x01(\t\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x10\n\x08trace_id\x18\x04 \x01(\t*K\n\x04Tone\x12\x14\n\x10TONE_UNSPECIFIED\x10\x00\x12\r\n\tTONE_GOOD\x10\x01\x12\x10\n\x0cTONE_WARNING\x10\x02\x12\x0c\n\x08TONE_BAD\x10\x03*q\n\nColumnType\x12\x1b\n\x17\x43OLUMN_TYPE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43OLUMN_TYPE_NUMBER\x10\x01\x12\x14\n\x10\x43OLUMN_TYPE_TIME\x10\x02\x12\x18\n\x14\x43OLUMN_TYPE_DURATION\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n bellboard/api/chat/v1/chat.proto\x12\x15\x62\x65llboard.api.chat.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"5\n\x05Reply\x12,\n\x06\x62locks\x18\x01 \x03(\x0b\x32\x1c.bellboard.api.chat.v1.Block\"\xc0\x03\n\x05\x42lock\x12+\n\x04text\x18\x01 \x01(\x0b\x32\x1b.bellboard.api.chat.v1.TextH\x00\x12-\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.TableH\x00\x12+\n\x04\x63ode\x18\x03 \x01(\x0b\x32\x1b.bellboard.api.chat.v1.CodeH\x00\x12-\n\x05image\x18\x04 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.ImageH\x00\x12-\n\x05\x63hart\x18\x05 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.ChartH\x00\x12+\n\x04link\x18\x06 \x01(\x0b\x32\x1b.bellboard.api.chat.v1.LinkH\x00\x12\x33\n\x08progress\x18\x07 \x01(\x0b\x32\x1f.bellboard.api.chat.v1.ProgressH\x00\x12\x33\n\x08question\x18\x08 \x01(\x0b\x32\x1f.bellboard.api.chat.v1.QuestionH\x00\x12\x31\n\x07\x66\x61ilure\x18\t \x01(\x0b\x32\x1e.bellboard.api.chat.v1.FailureH\x00\x42\x06\n\x04kind\"Q\n\x04Text\x12\x0c\n\x04text\x18\x01 \x01(\t\x12)\n\x04tone\x18\x02 \x01(\x0e\x32\x1b.bellboard.api.chat.v1.Tone\x12\x10\n\x08mentions\x18\x03 \x03(\t\"p\n\x05Table\x12\r\n\x05title\x18\x01 \x01(\t\x12.\n\x07\x63olumns\x18\x02 \x03(\x0b\x32\x1d.bellboard.api.chat.v1.Column\x12(\n\x04rows\x18\x03 \x03(\x0b\x32\x1a.bellboard.api.chat.v1.Row\"U\n\x06\x43olumn\x12\x0c\n\x04name\x18\x01 \x01(\t\x12/\n\x04type\x18\x02 \x01(\x0e\x32!.bellboard.api.chat.v1.ColumnType\x12\x0c\n\x04unit\x18\x03 \x01(\t\"1\n\x03Row\x12*\n\x05\x63\x65lls\x18\x01 \x03(\x0b\x32\x1b.bellboard.api.chat.v1.Cell\"\x8c\x01\n\x04\x43\x65ll\x12\x0e\n\x04text\x18\x01 \x01(\tH\x00\x12\x10\n\x06number\x18\x02 \x01(\x01H\x00\x12*\n\x04time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x12-\n\x08\x64uration\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x42\x07\n\x05value\"\x95\x01\n\tTimeRange\x12)\n\x04last\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x12\x32\n\x07\x62\x65tween\x18\x02 \x01(\x0b\x32\x1f.bellboard.api.chat.v1.IntervalH\x00\x12\x10\n\x06\x61round\x18\x03 \x01(\tH\x00\x12\x0f\n\x05since\x18\x04 \x01(\tH\x00\x42\x06\n\x04span\"^\n\x08Interval\x12)\n\x05start\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"&\n\x04\x43ode\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x10\n\x08language\x18\x02 \x01(\t\"X\n\x07\x42lobRef\x12\r\n\x05owner\x18\x01 \x01(\t\x12\x0e\n\x06sha256\x18\x02 \x01(\t\x12\x12\n\nmedia_type\x18\x03 \x01(\t\x12\x0c\n\x04size\x18\x04 \x01(\x04\x12\x0c\n\x04name\x18\x05 \x01(\t\"a\n\x05Image\x12,\n\x04\x62lob\x18\x01 \x01(\x0b\x32\x1e.bellboard.api.chat.v1.BlobRef\x12\x0b\n\x03\x61lt\x18\x02 \x01(\t\x12\r\n\x05width\x18\x03 \x01(\r\x12\x0e\n\x06height\x18\x04 \x01(\r\"S\n\x05\x43hart\x12\x0c\n\x04spec\x18\x01 \x01(\t\x12\x0b\n\x03\x61lt\x18\x02 \x01(\t\x12/\n\x07picture\x18\x03 \x01(\x0b\x32\x1e.bellboard.api.chat.v1.BlobRef\"\"\n\x04Link\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\"4\n\x08Progress\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x11\n\x04\x64one\x18\x02 \x01(\x01H\x00\x88\x01\x01\x42\x07\n\x05_done\"H\n\x08Question\x12\x0c\n\x04text\x18\x01 \x01(\t\x12.\n\x07\x63hoices\x18\x02 \x03(\x0b\x32\x1d.bellboard.api.chat.v1.Choice\"P\n\x06\x43hoice\x12\r\n\x05label\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\t\x12)\n\x04tone\x18\x03 \x01(\x0e\x32\x1b.bellboard.api.chat.v1.Tone\"E\n\x07\x46\x61ilure\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\x0c\n\x04hint\x18\x02 \x01(\t\x12\x0c\n\x04\x63ode\x18\x03 \x01(\t\x12\x10\n\x08trace_id\x18\x04 \x01(\t*K\n\x04Tone\x12\x14\n\x10TONE_UNSPECIFIED\x10\x00\x12\r\n\tTONE_GOOD\x10\x01\x12\x10\n\x0cTONE_WARNING\x10\x02\x12\x0c\n\x08TONE_BAD\x10\x03*q\n\nColumnType\x12\x1b\n\x17\x43OLUMN_TYPE_UNSPECIFIED\x10\x00\x12\x16\n\x12\x43OLUMN_TYPE_NUMBER\x10\x01\x12\x14\n\x10\x43OLUMN_TYPE_TIME\x10\x02\x12\x18\n\x14\x43OLUMN_TYPE_DURATION\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bellboard.api.chat.v1.chat_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_TONE']._serialized_start=1969
-  _globals['_TONE']._serialized_end=2044
-  _globals['_COLUMNTYPE']._serialized_start=2046
-  _globals['_COLUMNTYPE']._serialized_end=2159
+  _globals['_TONE']._serialized_start=1987
+  _globals['_TONE']._serialized_end=2062
+  _globals['_COLUMNTYPE']._serialized_start=2064
+  _globals['_COLUMNTYPE']._serialized_end=2177
   _globals['_REPLY']._serialized_start=124
   _globals['_REPLY']._serialized_end=177
   _globals['_BLOCK']._serialized_start=180
   _globals['_BLOCK']._serialized_end=628
   _globals['_TEXT']._serialized_start=630
-  _globals['_TEXT']._serialized_end=693
-  _globals['_TABLE']._serialized_start=695
-  _globals['_TABLE']._serialized_end=807
-  _globals['_COLUMN']._serialized_start=809
-  _globals['_COLUMN']._serialized_end=894
-  _globals['_ROW']._serialized_start=896
-  _globals['_ROW']._serialized_end=945
-  _globals['_CELL']._serialized_start=948
-  _globals['_CELL']._serialized_end=1088
-  _globals['_TIMERANGE']._serialized_start=1091
-  _globals['_TIMERANGE']._serialized_end=1240
-  _globals['_INTERVAL']._serialized_start=1242
-  _globals['_INTERVAL']._serialized_end=1336
-  _globals['_CODE']._serialized_start=1338
-  _globals['_CODE']._serialized_end=1376
-  _globals['_BLOBREF']._serialized_start=1378
-  _globals['_BLOBREF']._serialized_end=1466
-  _globals['_IMAGE']._serialized_start=1468
-  _globals['_IMAGE']._serialized_end=1565
-  _globals['_CHART']._serialized_start=1567
-  _globals['_CHART']._serialized_end=1650
-  _globals['_LINK']._serialized_start=1652
-  _globals['_LINK']._serialized_end=1686
-  _globals['_PROGRESS']._serialized_start=1688
-  _globals['_PROGRESS']._serialized_end=1740
-  _globals['_QUESTION']._serialized_start=1742
-  _globals['_QUESTION']._serialized_end=1814
-  _globals['_CHOICE']._serialized_start=1816
-  _globals['_CHOICE']._serialized_end=1896
-  _globals['_FAILURE']._serialized_start=1898
-  _globals['_FAILURE']._serialized_end=1967
+  _globals['_TEXT']._serialized_end=711
+  _globals['_TABLE']._serialized_start=713
+  _globals['_TABLE']._serialized_end=825
+  _globals['_COLUMN']._serialized_start=827
+  _globals['_COLUMN']._serialized_end=912
+  _globals['_ROW']._serialized_start=914
+  _globals['_ROW']._serialized_end=963
+  _globals['_CELL']._serialized_start=966
+  _globals['_CELL']._serialized_end=1106
+  _globals['_TIMERANGE']._serialized_start=1109
+  _globals['_TIMERANGE']._serialized_end=1258
+  _globals['_INTERVAL']._serialized_start=1260
+  _globals['_INTERVAL']._serialized_end=1354
+  _globals['_CODE']._serialized_start=1356
+  _globals['_CODE']._serialized_end=1394
+  _globals['_BLOBREF']._serialized_start=1396
+  _globals['_BLOBREF']._serialized_end=1484
+  _globals['_IMAGE']._serialized_start=1486
+  _globals['_IMAGE']._serialized_end=1583
+  _globals['_CHART']._serialized_start=1585
+  _globals['_CHART']._serialized_end=1668
+  _globals['_LINK']._serialized_start=1670
+  _globals['_LINK']._serialized_end=1704
+  _globals['_PROGRESS']._serialized_start=1706
+  _globals['_PROGRESS']._serialized_end=1758
+  _globals['_QUESTION']._serialized_start=1760
+  _globals['_QUESTION']._serialized_end=1832
+  _globals['_CHOICE']._serialized_start=1834
+  _globals['_CHOICE']._serialized_end=1914
+  _globals['_FAILURE']._serialized_start=1916
+  _globals['_FAILURE']._serialized_end=1985
 # @@protoc_insertion_point(module_scope)

@@ -183,19 +183,25 @@ class Text(_message.Message):
 
     TEXT_FIELD_NUMBER: _builtins.int
     TONE_FIELD_NUMBER: _builtins.int
+    MENTIONS_FIELD_NUMBER: _builtins.int
     text: _builtins.str
     """The text."""
     tone: Global___Tone.ValueType
     """How it is meant."""
+    @_builtins.property
+    def mentions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The ids of the people whose attention it asks for."""
+
     def __init__(
         self,
         *,
         text: _builtins.str = ...,
         tone: Global___Tone.ValueType = ...,
+        mentions: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["text", b"text", "tone", b"tone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["mentions", b"mentions", "text", b"text", "tone", b"tone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -160,6 +160,9 @@ class Card(_message.Message):
     STAGE_FIELD_NUMBER: _builtins.int
     STAGES_FIELD_NUMBER: _builtins.int
     CANCELLABLE_FIELD_NUMBER: _builtins.int
+    REFRESH_FIELD_NUMBER: _builtins.int
+    CAUSE_FIELD_NUMBER: _builtins.int
+    SILENT_FIELD_NUMBER: _builtins.int
     command_id: _builtins.str
     """The command's id."""
     card_id: _builtins.str
@@ -196,6 +199,12 @@ class Card(_message.Message):
     """How many stages its pipe has; 0 where it is not in one."""
     cancellable: _builtins.bool
     """Whether it can be cancelled now."""
+    refresh: _builtins.bool
+    """Whether its blocks stand in place of those of the card it is shown on."""
+    cause: _ledger_pb2.Cause.ValueType
+    """Why it exists."""
+    silent: _builtins.bool
+    """Whether there is nothing to show of it: nobody typed it, and it has said nothing so far."""
     @_builtins.property
     def blocks(self) -> _containers.RepeatedCompositeFieldContainer[_chat_pb2.Block]:
         """What is shown."""
@@ -237,10 +246,13 @@ class Card(_message.Message):
         stage: _builtins.int = ...,
         stages: _builtins.int = ...,
         cancellable: _builtins.bool = ...,
+        refresh: _builtins.bool = ...,
+        cause: _ledger_pb2.Cause.ValueType = ...,
+        silent: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "received_at", b"received_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "blocks", b"blocks", "bot", b"bot", "cancellable", b"cancellable", "card_id", b"card_id", "command_id", b"command_id", "effect", b"effect", "final", b"final", "line", b"line", "message_id", b"message_id", "principal", b"principal", "reason", b"reason", "received_at", b"received_at", "rehearsal", b"rehearsal", "room", b"room", "sequence", b"sequence", "stage", b"stage", "stages", b"stages", "state", b"state", "steps", b"steps", "thread", b"thread", "trace_id", b"trace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "blocks", b"blocks", "bot", b"bot", "cancellable", b"cancellable", "card_id", b"card_id", "cause", b"cause", "command_id", b"command_id", "effect", b"effect", "final", b"final", "line", b"line", "message_id", b"message_id", "principal", b"principal", "reason", b"reason", "received_at", b"received_at", "refresh", b"refresh", "rehearsal", b"rehearsal", "room", b"room", "sequence", b"sequence", "silent", b"silent", "stage", b"stage", "stages", b"stages", "state", b"state", "steps", b"steps", "thread", b"thread", "trace_id", b"trace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

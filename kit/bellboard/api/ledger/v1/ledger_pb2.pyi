@@ -320,6 +320,7 @@ class Envelope(_message.Message):
     TABLE_FIELD_NUMBER: _builtins.int
     NEXT_AT_FIELD_NUMBER: _builtins.int
     CANCELLABLE_FIELD_NUMBER: _builtins.int
+    REFRESH_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The command's id."""
     team: _builtins.str
@@ -362,6 +363,8 @@ class Envelope(_message.Message):
     """Where the records of the next stage of its pipe stand, whatever becomes of it: "<lane>.<bot>"."""
     cancellable: _builtins.bool
     """Whether it may be cancelled after it has started."""
+    refresh: _builtins.bool
+    """Whether it is shown in place of what its card said before."""
     @_builtins.property
     def principal(self) -> Global___Principal:
         """On whose behalf."""
@@ -426,10 +429,11 @@ class Envelope(_message.Message):
         table: _chat_pb2.BlobRef | None = ...,
         next_at: _builtins.str = ...,
         cancellable: _builtins.bool = ...,
+        refresh: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline", "not_after", b"not_after", "origin", b"origin", "principal", b"principal", "received_at", b"received_at", "table", b"table"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bot", b"bot", "cancellable", b"cancellable", "card", b"card", "cause", b"cause", "deadline", b"deadline", "digest", b"digest", "effect", b"effect", "force", b"force", "id", b"id", "lane", b"lane", "line", b"line", "method", b"method", "next_at", b"next_at", "not_after", b"not_after", "origin", b"origin", "parent", b"parent", "pipe", b"pipe", "preview", b"preview", "principal", b"principal", "received_at", b"received_at", "rehearsal", b"rehearsal", "request", b"request", "rules", b"rules", "sealed", b"sealed", "stage", b"stage", "table", b"table", "team", b"team", "traceparent", b"traceparent", "tracestate", b"tracestate"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bot", b"bot", "cancellable", b"cancellable", "card", b"card", "cause", b"cause", "deadline", b"deadline", "digest", b"digest", "effect", b"effect", "force", b"force", "id", b"id", "lane", b"lane", "line", b"line", "method", b"method", "next_at", b"next_at", "not_after", b"not_after", "origin", b"origin", "parent", b"parent", "pipe", b"pipe", "preview", b"preview", "principal", b"principal", "received_at", b"received_at", "refresh", b"refresh", "rehearsal", b"rehearsal", "request", b"request", "rules", b"rules", "sealed", b"sealed", "stage", b"stage", "table", b"table", "team", b"team", "traceparent", b"traceparent", "tracestate", b"tracestate"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -781,6 +785,11 @@ class CommandRequest(_message.Message):
     ORDINAL_FIELD_NUMBER: _builtins.int
     LINE_FIELD_NUMBER: _builtins.int
     TRACEPARENT_FIELD_NUMBER: _builtins.int
+    ROOM_FIELD_NUMBER: _builtins.int
+    THREAD_FIELD_NUMBER: _builtins.int
+    CARD_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
     parent: _builtins.str
     """The command that asks."""
     ordinal: _builtins.int
@@ -789,6 +798,18 @@ class CommandRequest(_message.Message):
     """The line to run."""
     traceparent: _builtins.str
     """The W3C trace context of the asking command."""
+    room: _builtins.str
+    """The id of the room it is run in; that of the asking command without one."""
+    thread: _builtins.str
+    """The message or card whose thread it is run in."""
+    card: _builtins.str
+    """The id of a command of the same bot in place of whose card's blocks it is shown."""
+    key: _builtins.str
+    """The timer's name, unique within the bot: the last word about a name counts. Without a line it is taken back."""
+    @_builtins.property
+    def at(self) -> _timestamp_pb2.Timestamp:
+        """When it is to be run; at once without one."""
+
     def __init__(
         self,
         *,
@@ -796,14 +817,47 @@ class CommandRequest(_message.Message):
         ordinal: _builtins.int = ...,
         line: _builtins.str = ...,
         traceparent: _builtins.str = ...,
+        room: _builtins.str = ...,
+        thread: _builtins.str = ...,
+        card: _builtins.str = ...,
+        at: _timestamp_pb2.Timestamp | None = ...,
+        key: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["line", b"line", "ordinal", b"ordinal", "parent", b"parent", "traceparent", b"traceparent"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "card", b"card", "key", b"key", "line", b"line", "ordinal", b"ordinal", "parent", b"parent", "room", b"room", "thread", b"thread", "traceparent", b"traceparent"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CommandRequest: _TypeAlias = CommandRequest  # noqa: Y015
+
+@_typing.final
+class Timer(_message.Message):
+    """What a bot wants run at a moment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BOT_FIELD_NUMBER: _builtins.int
+    REQUEST_FIELD_NUMBER: _builtins.int
+    bot: _builtins.str
+    """The bot."""
+    @_builtins.property
+    def request(self) -> Global___CommandRequest:
+        """The request, as it came."""
+
+    def __init__(
+        self,
+        *,
+        bot: _builtins.str = ...,
+        request: Global___CommandRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["bot", b"bot", "request", b"request"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Timer: _TypeAlias = Timer  # noqa: Y015
 
 @_typing.final
 class CancelRequest(_message.Message):

@@ -154,6 +154,9 @@ class CommandOptions(_message.Message):
     CANCELLABLE_FIELD_NUMBER: _builtins.int
     PROBE_FIELD_NUMBER: _builtins.int
     FORCE_FIELD_NUMBER: _builtins.int
+    EVERY_FIELD_NUMBER: _builtins.int
+    INTERNAL_FIELD_NUMBER: _builtins.int
+    HOOK_FIELD_NUMBER: _builtins.int
     phrase: _builtins.str
     """The words that call it, for example "deploy history"."""
     summary: _builtins.str
@@ -168,6 +171,10 @@ class CommandOptions(_message.Message):
     """The method of the same service that finds out, without effect, what became of a lost command."""
     force: _builtins.str
     """The request's field that must say why when the command is forced (`!` behind its phrase); without one, it can't be forced."""
+    internal: _builtins.bool
+    """Whether only bots, timers and the gateway run it: it is not typed, and help does not show it."""
+    hook: _builtins.str
+    """The request's field of type HookBatch by which the bot is handed what came in at its webhooks."""
     @_builtins.property
     def deadline(self) -> _duration_pb2.Duration:
         """The longest it may run; 60 s without one."""
@@ -188,6 +195,10 @@ class CommandOptions(_message.Message):
     def steps(self) -> _containers.RepeatedCompositeFieldContainer[Global___StepOptions]:
         """The steps it goes through, in order, each recorded in the ledger."""
 
+    @_builtins.property
+    def every(self) -> _duration_pb2.Duration:
+        """How often the gateway runs it by itself, in no room and under the bot's name."""
+
     def __init__(
         self,
         *,
@@ -203,10 +214,13 @@ class CommandOptions(_message.Message):
         cancellable: _builtins.bool = ...,
         probe: _builtins.str = ...,
         force: _builtins.str = ...,
+        every: _duration_pb2.Duration | None = ...,
+        internal: _builtins.bool = ...,
+        hook: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline", "every", b"every"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "cancellable", b"cancellable", "deadline", b"deadline", "dry_run", b"dry_run", "effect", b"effect", "examples", b"examples", "exclusive", b"exclusive", "force", b"force", "phrase", b"phrase", "probe", b"probe", "steps", b"steps", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["aliases", b"aliases", "cancellable", b"cancellable", "deadline", b"deadline", "dry_run", b"dry_run", "effect", b"effect", "every", b"every", "examples", b"examples", "exclusive", b"exclusive", "force", b"force", "hook", b"hook", "internal", b"internal", "phrase", b"phrase", "probe", b"probe", "steps", b"steps", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -332,8 +346,14 @@ class TriggerOptions(_message.Message):
     NAME_PREFIX_FIELD_NUMBER: _builtins.int
     PASTED_ERROR_FIELD_NUMBER: _builtins.int
     FIELD_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    HELP_FIELD_NUMBER: _builtins.int
     field: _builtins.str
     """The request field that takes what was matched."""
+    name: _builtins.str
+    """The name by which a room switches it on and off: lower case letters, digits and dashes."""
+    help: _builtins.str
+    """What it does there, in one line."""
     @_builtins.property
     def person_suffix(self) -> Global___PersonSuffix:
         """A person followed by a suffix, such as "++"."""
@@ -358,10 +378,12 @@ class TriggerOptions(_message.Message):
         name_prefix: Global___NamePrefix | None = ...,
         pasted_error: Global___PastedError | None = ...,
         field: _builtins.str = ...,
+        name: _builtins.str = ...,
+        help: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["name_prefix", b"name_prefix", "numbered_id", b"numbered_id", "pasted_error", b"pasted_error", "person_suffix", b"person_suffix", "shape", b"shape"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "name_prefix", b"name_prefix", "numbered_id", b"numbered_id", "pasted_error", b"pasted_error", "person_suffix", b"person_suffix", "shape", b"shape"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "help", b"help", "name", b"name", "name_prefix", b"name_prefix", "numbered_id", b"numbered_id", "pasted_error", b"pasted_error", "person_suffix", b"person_suffix", "shape", b"shape"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_shape: _TypeAlias = _typing.Literal["person_suffix", "numbered_id", "name_prefix", "pasted_error"]  # noqa: Y015
     _WhichOneofArgType_shape: _TypeAlias = _typing.Literal["shape", b"shape"]  # noqa: Y015
