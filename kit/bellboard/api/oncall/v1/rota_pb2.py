@@ -27,7 +27,7 @@ from bellboard.api.options.v1 import options_pb2 as bellboard_dot_api_dot_option
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"bellboard/api/oncall/v1/rota.proto\x12\x17\x62\x65llboard.api.oncall.v1\x1a bellboard/api/chat/v1/chat.proto\x1a&bellboard/api/options/v1/options.proto\x1a\x1egoogle/protobuf/duration.proto\"\xa1\x01\n\nWhoRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one2\x00Q\x00\x00\x00\x00\x00\x80O@\x12N\n\x02\x61t\x18\x02 \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB \x82\xe1\x18\x1c\x12\x02\x61t \x06*\x14when; now without it\"g\n\x0bWhoResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"\xa0\x01\n\x0fScheduleRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one2\x00Q\x00\x00\x00\x00\x00\x80O@\x12H\n\x06length\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x1d\x82\xe1\x18\x19\x1a\x03\x66or*\rhow far ahead2\x03\x31\x34\x64\"l\n\x10ScheduleResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"@\n\x0bNextRequest\x12\x31\n\x06person\x18\x01 \x01(\tB!\x82\xe1\x18\x1d\x08\x01 \x02*\x17whose; yours without it\"h\n\x0cNextResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"\xd4\x01\n\x0c\x43overRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one8\x01Q\x00\x00\x00\x00\x00\x80O@\x12N\n\x05range\x18\x02 \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB\x1d\x82\xe1\x18\x19\x08\x02 \x06*\x11\x66rom when to when8\x01\x12/\n\x02\x62y\x18\x03 \x01(\tB#\x82\xe1\x18\x1f \x02*\x1bwho does it; you without it\"<\n\rCoverResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"D\n\x0eUncoverRequest\x12\x32\n\x02id\x18\x01 \x01(\tB&\x82\xe1\x18\"\x08\x01*\x13the id of the cover8\x01Q\x00\x00\x00\x00\x00\x00\x30@\">\n\x0fUncoverResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xdd\x01\n\x0bSwapRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one8\x01Q\x00\x00\x00\x00\x00\x80O@\x12%\n\x06person\x18\x02 \x01(\tB\x15\x82\xe1\x18\x11\x08\x02 \x02*\twith whom8\x01\x12\x62\n\x05range\x18\x03 \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB1\x82\xe1\x18-\x08\x03 \x06*%your shift that the person is to take8\x01\";\n\x0cSwapResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"a\n\x0c\x41greeRequest\x12\x31\n\x02id\x18\x01 \x01(\tB%\x82\xe1\x18!\x08\x01*\x12the id of the swap8\x01Q\x00\x00\x00\x00\x00\x00\x30@\x12\x1e\n\x02no\x18\x02 \x01(\x08\x42\x12\x82\xe1\x18\x0e*\x0cyou will not\"<\n\rAgreeResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xa1\x01\n\x0bLoadRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one2\x00Q\x00\x00\x00\x00\x00\x80O@\x12M\n\x05range\x18\x02 \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB\x1c\x82\xe1\x18\x18\x1a\x05since*\x0fover which time\"h\n\x0cLoadResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"f\n\rImportRequest\x12U\n\x06source\x18\x01 \x01(\tBE\x82\xe1\x18\x41\x08\x01*2the address of a calendar, or a name from the file8\x01Q\x00\x00\x00\x00\x00@\x9f@\"=\n\x0eImportResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\x90\x01\n\x0b\x46\x65\x65\x64Request\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one2\x00Q\x00\x00\x00\x00\x00\x80O@\x12<\n\x05renew\x18\x02 \x01(\x08\x42-\x82\xe1\x18)*\'make the address anew; the old one ends\";\n\x0c\x46\x65\x65\x64Response\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"U\n\x0eMentionRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one8\x01Q\x00\x00\x00\x00\x00\x80O@\">\n\x0fMentionResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"V\n\x0fHandoverRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one2\x00Q\x00\x00\x00\x00\x00\x80O@\"?\n\x10HandoverResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\r\n\x0bTickRequest\";\n\x0cTickResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Replyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"bellboard/api/oncall/v1/rota.proto\x12\x17\x62\x65llboard.api.oncall.v1\x1a bellboard/api/chat/v1/chat.proto\x1a&bellboard/api/options/v1/options.proto\x1a\x1egoogle/protobuf/duration.proto\"\xa1\x01\n\nWhoRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one2\x00Q\x00\x00\x00\x00\x00\x80O@\x12N\n\x02\x61t\x18\x02 \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB \x82\xe1\x18\x1c\x12\x02\x61t \x06*\x14when; now without it\"g\n\x0bWhoResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"\xa0\x01\n\x0fScheduleRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one2\x00Q\x00\x00\x00\x00\x00\x80O@\x12H\n\x06length\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x1d\x82\xe1\x18\x19\x1a\x03\x66or*\rhow far ahead2\x03\x31\x34\x64\"l\n\x10ScheduleResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"P\n\x0bNextRequest\x12\x36\n\x06person\x18\x01 \x01(\tB!\x82\xe1\x18\x1d\x08\x01 \x02*\x17whose; yours without itH\x00\x88\x01\x01\x42\t\n\x07_person\"h\n\x0cNextResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"\xd4\x01\n\x0c\x43overRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one8\x01Q\x00\x00\x00\x00\x00\x80O@\x12N\n\x05range\x18\x02 \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB\x1d\x82\xe1\x18\x19\x08\x02 \x06*\x11\x66rom when to when8\x01\x12/\n\x02\x62y\x18\x03 \x01(\tB#\x82\xe1\x18\x1f \x02*\x1bwho does it; you without it\"<\n\rCoverResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"D\n\x0eUncoverRequest\x12\x32\n\x02id\x18\x01 \x01(\tB&\x82\xe1\x18\"\x08\x01*\x13the id of the cover8\x01Q\x00\x00\x00\x00\x00\x00\x30@\">\n\x0fUncoverResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xdd\x01\n\x0bSwapRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one8\x01Q\x00\x00\x00\x00\x00\x80O@\x12%\n\x06person\x18\x02 \x01(\tB\x15\x82\xe1\x18\x11\x08\x02 \x02*\twith whom8\x01\x12\x62\n\x05range\x18\x03 \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB1\x82\xe1\x18-\x08\x03 \x06*%your shift that the person is to take8\x01\";\n\x0cSwapResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"a\n\x0c\x41greeRequest\x12\x31\n\x02id\x18\x01 \x01(\tB%\x82\xe1\x18!\x08\x01*\x12the id of the swap8\x01Q\x00\x00\x00\x00\x00\x00\x30@\x12\x1e\n\x02no\x18\x02 \x01(\x08\x42\x12\x82\xe1\x18\x0e*\x0cyou will not\"<\n\rAgreeResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xa1\x01\n\x0bLoadRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one2\x00Q\x00\x00\x00\x00\x00\x80O@\x12M\n\x05range\x18\x02 \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB\x1c\x82\xe1\x18\x18\x1a\x05since*\x0fover which time\"h\n\x0cLoadResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"f\n\rImportRequest\x12U\n\x06source\x18\x01 \x01(\tBE\x82\xe1\x18\x41\x08\x01*2the address of a calendar, or a name from the file8\x01Q\x00\x00\x00\x00\x00@\x9f@\"=\n\x0eImportResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\x90\x01\n\x0b\x46\x65\x65\x64Request\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one2\x00Q\x00\x00\x00\x00\x00\x80O@\x12<\n\x05renew\x18\x02 \x01(\x08\x42-\x82\xe1\x18)*\'make the address anew; the old one ends\";\n\x0c\x46\x65\x65\x64Response\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"U\n\x0eMentionRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one8\x01Q\x00\x00\x00\x00\x00\x80O@\">\n\x0fMentionResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"V\n\x0fHandoverRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one2\x00Q\x00\x00\x00\x00\x00\x80O@\"?\n\x10HandoverResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\r\n\x0bTickRequest\";\n\x0cTickResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Replyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -85,47 +85,47 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SCHEDULERESPONSE']._serialized_start=601
   _globals['_SCHEDULERESPONSE']._serialized_end=709
   _globals['_NEXTREQUEST']._serialized_start=711
-  _globals['_NEXTREQUEST']._serialized_end=775
-  _globals['_NEXTRESPONSE']._serialized_start=777
-  _globals['_NEXTRESPONSE']._serialized_end=881
-  _globals['_COVERREQUEST']._serialized_start=884
-  _globals['_COVERREQUEST']._serialized_end=1096
-  _globals['_COVERRESPONSE']._serialized_start=1098
-  _globals['_COVERRESPONSE']._serialized_end=1158
-  _globals['_UNCOVERREQUEST']._serialized_start=1160
-  _globals['_UNCOVERREQUEST']._serialized_end=1228
-  _globals['_UNCOVERRESPONSE']._serialized_start=1230
-  _globals['_UNCOVERRESPONSE']._serialized_end=1292
-  _globals['_SWAPREQUEST']._serialized_start=1295
-  _globals['_SWAPREQUEST']._serialized_end=1516
-  _globals['_SWAPRESPONSE']._serialized_start=1518
-  _globals['_SWAPRESPONSE']._serialized_end=1577
-  _globals['_AGREEREQUEST']._serialized_start=1579
-  _globals['_AGREEREQUEST']._serialized_end=1676
-  _globals['_AGREERESPONSE']._serialized_start=1678
-  _globals['_AGREERESPONSE']._serialized_end=1738
-  _globals['_LOADREQUEST']._serialized_start=1741
-  _globals['_LOADREQUEST']._serialized_end=1902
-  _globals['_LOADRESPONSE']._serialized_start=1904
-  _globals['_LOADRESPONSE']._serialized_end=2008
-  _globals['_IMPORTREQUEST']._serialized_start=2010
-  _globals['_IMPORTREQUEST']._serialized_end=2112
-  _globals['_IMPORTRESPONSE']._serialized_start=2114
-  _globals['_IMPORTRESPONSE']._serialized_end=2175
-  _globals['_FEEDREQUEST']._serialized_start=2178
-  _globals['_FEEDREQUEST']._serialized_end=2322
-  _globals['_FEEDRESPONSE']._serialized_start=2324
-  _globals['_FEEDRESPONSE']._serialized_end=2383
-  _globals['_MENTIONREQUEST']._serialized_start=2385
-  _globals['_MENTIONREQUEST']._serialized_end=2470
-  _globals['_MENTIONRESPONSE']._serialized_start=2472
-  _globals['_MENTIONRESPONSE']._serialized_end=2534
-  _globals['_HANDOVERREQUEST']._serialized_start=2536
-  _globals['_HANDOVERREQUEST']._serialized_end=2622
-  _globals['_HANDOVERRESPONSE']._serialized_start=2624
-  _globals['_HANDOVERRESPONSE']._serialized_end=2687
-  _globals['_TICKREQUEST']._serialized_start=2689
-  _globals['_TICKREQUEST']._serialized_end=2702
-  _globals['_TICKRESPONSE']._serialized_start=2704
-  _globals['_TICKRESPONSE']._serialized_end=2763
+  _globals['_NEXTREQUEST']._serialized_end=791
+  _globals['_NEXTRESPONSE']._serialized_start=793
+  _globals['_NEXTRESPONSE']._serialized_end=897
+  _globals['_COVERREQUEST']._serialized_start=900
+  _globals['_COVERREQUEST']._serialized_end=1112
+  _globals['_COVERRESPONSE']._serialized_start=1114
+  _globals['_COVERRESPONSE']._serialized_end=1174
+  _globals['_UNCOVERREQUEST']._serialized_start=1176
+  _globals['_UNCOVERREQUEST']._serialized_end=1244
+  _globals['_UNCOVERRESPONSE']._serialized_start=1246
+  _globals['_UNCOVERRESPONSE']._serialized_end=1308
+  _globals['_SWAPREQUEST']._serialized_start=1311
+  _globals['_SWAPREQUEST']._serialized_end=1532
+  _globals['_SWAPRESPONSE']._serialized_start=1534
+  _globals['_SWAPRESPONSE']._serialized_end=1593
+  _globals['_AGREEREQUEST']._serialized_start=1595
+  _globals['_AGREEREQUEST']._serialized_end=1692
+  _globals['_AGREERESPONSE']._serialized_start=1694
+  _globals['_AGREERESPONSE']._serialized_end=1754
+  _globals['_LOADREQUEST']._serialized_start=1757
+  _globals['_LOADREQUEST']._serialized_end=1918
+  _globals['_LOADRESPONSE']._serialized_start=1920
+  _globals['_LOADRESPONSE']._serialized_end=2024
+  _globals['_IMPORTREQUEST']._serialized_start=2026
+  _globals['_IMPORTREQUEST']._serialized_end=2128
+  _globals['_IMPORTRESPONSE']._serialized_start=2130
+  _globals['_IMPORTRESPONSE']._serialized_end=2191
+  _globals['_FEEDREQUEST']._serialized_start=2194
+  _globals['_FEEDREQUEST']._serialized_end=2338
+  _globals['_FEEDRESPONSE']._serialized_start=2340
+  _globals['_FEEDRESPONSE']._serialized_end=2399
+  _globals['_MENTIONREQUEST']._serialized_start=2401
+  _globals['_MENTIONREQUEST']._serialized_end=2486
+  _globals['_MENTIONRESPONSE']._serialized_start=2488
+  _globals['_MENTIONRESPONSE']._serialized_end=2550
+  _globals['_HANDOVERREQUEST']._serialized_start=2552
+  _globals['_HANDOVERREQUEST']._serialized_end=2638
+  _globals['_HANDOVERRESPONSE']._serialized_start=2640
+  _globals['_HANDOVERRESPONSE']._serialized_end=2703
+  _globals['_TICKREQUEST']._serialized_start=2705
+  _globals['_TICKREQUEST']._serialized_end=2718
+  _globals['_TICKRESPONSE']._serialized_start=2720
+  _globals['_TICKRESPONSE']._serialized_end=2779
 # @@protoc_insertion_point(module_scope)
