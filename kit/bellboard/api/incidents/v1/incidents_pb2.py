@@ -26,7 +26,7 @@ from bellboard.api.chat.v1 import chat_pb2 as bellboard_dot_api_dot_chat_dot_v1_
 from bellboard.api.options.v1 import options_pb2 as bellboard_dot_api_dot_options_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*bellboard/api/incidents/v1/incidents.proto\x12\x1a\x62\x65llboard.api.incidents.v1\x1a bellboard/api/chat/v1/chat.proto\x1a&bellboard/api/options/v1/options.proto\"\x86\x01\n\x0bOpenRequest\x12\x31\n\x05title\x18\x01 \x01(\tB\"\x82\xe1\x18\x1e\x08\x01 \x01*\rwhat is wrong8\x01Q\x00\x00\x00\x00\x00\x00i@\x12\x44\n\x08severity\x18\x02 \x01(\rB2\x82\xe1\x18.*\x17\x66rom 1, the worst, to 42\x01\x32I\x00\x00\x00\x00\x00\x00\xf0?Q\x00\x00\x00\x00\x00\x00\x10@\";\n\x0cOpenResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xc5\x01\n\rAssignRequest\x12\x1f\n\x06person\x18\x01 \x01(\tB\x0f\x82\xe1\x18\x0b\x08\x01 \x02*\x03who8\x01\x12\x43\n\x04role\x18\x02 \x01(\tB5\x82\xe1\x18\x31\x1a\x02\x61s*\x07\x61s what2\x04leadQ\x00\x00\x00\x00\x00\x00?@Z\x04leadZ\x06scribeZ\x05\x63omms\x12N\n\x02id\x18\x03 \x01(\tBB\x82\xe1\x18>\x1a\x02id*-the incident; the one of this room without it2\x00Q\x00\x00\x00\x00\x00\x00\x30@\"=\n\x0e\x41ssignResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\x87\x01\n\x0bNoteRequest\x12(\n\x05words\x18\x01 \x01(\tB\x19\x82\xe1\x18\x15\x08\x01 \x01*\x04what8\x01Q\x00\x00\x00\x00\x00@\x9f@\x12N\n\x02id\x18\x02 \x01(\tBB\x82\xe1\x18>\x1a\x02id*-the incident; the one of this room without it2\x00Q\x00\x00\x00\x00\x00\x00\x30@\";\n\x0cNoteResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xa6\x01\n\rStatusRequest\x12\x45\n\x05words\x18\x01 \x01(\tB6\x82\xe1\x18\x32\x08\x01 \x01*!where it stands; shown without it2\x00Q\x00\x00\x00\x00\x00@\x7f@\x12N\n\x02id\x18\x02 \x01(\tBB\x82\xe1\x18>\x1a\x02id*-the incident; the one of this room without it2\x00Q\x00\x00\x00\x00\x00\x00\x30@\"=\n\x0eStatusResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\x8e\x01\n\x0c\x43loseRequest\x12L\n\x02id\x18\x01 \x01(\tB@\x82\xe1\x18<\x08\x01*-the incident; the one of this room without it2\x00Q\x00\x00\x00\x00\x00\x00\x30@\x12\x30\n\x05words\x18\x02 \x01(\tB!\x82\xe1\x18\x1d\x08\x02 \x01*\x0chow it ended2\x00Q\x00\x00\x00\x00\x00@\x7f@\"<\n\rCloseResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"1\n\x0bListRequest\x12\"\n\x03\x61ll\x18\x01 \x01(\x08\x42\x15\x82\xe1\x18\x11*\x0f\x63losed ones too\"h\n\x0cListResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"_\n\x0fTimelineRequest\x12L\n\x02id\x18\x01 \x01(\tB@\x82\xe1\x18<\x08\x01*-the incident; the one of this room without it2\x00Q\x00\x00\x00\x00\x00\x00\x30@\"l\n\x10TimelineResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"]\n\rExportRequest\x12L\n\x02id\x18\x01 \x01(\tB@\x82\xe1\x18<\x08\x01*-the incident; the one of this room without it2\x00Q\x00\x00\x00\x00\x00\x00\x30@\"=\n\x0e\x45xportResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xaf\x01\n\x0fGatheredRequest\x12L\n\x02id\x18\x01 \x01(\tB@\x82\xe1\x18<\x08\x01*-the incident; the one of this room without it8\x01Q\x00\x00\x00\x00\x00\x00\x30@\x12!\n\x06\x65xport\x18\x02 \x01(\x08\x42\x11\x82\xe1\x18\r*\x0b\x61s Markdown\x12+\n\x05table\x18\x03 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"l\n\x10GatheredResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table2\xa5\x0e\n\x10IncidentsService\x12\xd5\x01\n\x04Open\x12\'.bellboard.api.incidents.v1.OpenRequest\x1a(.bellboard.api.incidents.v1.OpenResponse\"z\xf2\xe0\x18v\n\rincident open\x12\x10open an incident\x18\x02\"\x02\x08\x0f(\x01\x32\x1eincident open \"checkout fails\"2+incident open \"checkout fails\" --severity 1\x12\xde\x01\n\x06\x41ssign\x12).bellboard.api.incidents.v1.AssignRequest\x1a*.bellboard.api.incidents.v1.AssignResponse\"}\xf2\xe0\x18y\n\x0fincident assign\x12\x17give a role to a person\x18\x02\"\x02\x08\x0f\x32\x1eincident assign @ann --as lead2\'incident assign @bo --as scribe --id I7\x12\xaf\x01\n\x04Note\x12\'.bellboard.api.incidents.v1.NoteRequest\x1a(.bellboard.api.incidents.v1.NoteResponse\"T\xf2\xe0\x18P\n\rincident note\x12\x13note something down\x18\x02\"\x02\x08\x0f\x32\x1eincident note \"drained host 2\":\x04note\x12\xd5\x01\n\x06Status\x12).bellboard.api.incidents.v1.StatusRequest\x1a*.bellboard.api.incidents.v1.StatusResponse\"t\xf2\xe0\x18p\n\x0fincident status\x12\x1fshow it, or say where it stands\x18\x02\"\x02\x08\x0f\x32\x0fincident status2%incident status \"we are rolling back\"\x12\xb3\x01\n\x05\x43lose\x12(.bellboard.api.incidents.v1.CloseRequest\x1a).bellboard.api.incidents.v1.CloseResponse\"U\xf2\xe0\x18Q\n\x0eincident close\x12\x08\x63lose it\x18\x02\"\x02\x08\x0f\x32\x1fincident close I7 \"rolled back\"2\x0eincident close\x12\xa8\x01\n\x04List\x12\'.bellboard.api.incidents.v1.ListRequest\x1a(.bellboard.api.incidents.v1.ListResponse\"M\xf2\xe0\x18I\n\rincident list\x12\x0elist incidents\x18\x01\"\x02\x08\x0f\x32\rincident list2\x13incident list --all\x12\xb3\x01\n\x08Timeline\x12+.bellboard.api.incidents.v1.TimelineRequest\x1a,.bellboard.api.incidents.v1.TimelineResponse\"L\xf2\xe0\x18H\n\x11incident timeline\x12\x17what happened, in order\x18\x01\"\x02\x08\x1e\x32\x14incident timeline I7\x12\xb4\x01\n\x06\x45xport\x12).bellboard.api.incidents.v1.ExportRequest\x1a*.bellboard.api.incidents.v1.ExportResponse\"S\xf2\xe0\x18O\n\x0fincident export\x12\"write the post-mortem, as Markdown\x18\x01\"\x02\x08<2\x12incident export I7\x12\xa6\x01\n\x08Gathered\x12+.bellboard.api.incidents.v1.GatheredRequest\x1a,.bellboard.api.incidents.v1.GatheredResponse\"?\xf2\xe0\x18;\n\x11incident gathered\x12\x1ewhat else happened, as a table\x18\x01\"\x02\x08<p\x01\x1aW\xea\xe0\x18S\n\tincidents\x12\x44Incidents: opened, worked on, closed, and written down by themselves\x18\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n*bellboard/api/incidents/v1/incidents.proto\x12\x1a\x62\x65llboard.api.incidents.v1\x1a bellboard/api/chat/v1/chat.proto\x1a&bellboard/api/options/v1/options.proto\"\x84\x01\n\x0bOpenRequest\x12/\n\x05title\x18\x01 \x03(\tB \x82\xe1\x18\x1c\x08\x01*\rwhat is wrong8\x01Q\x00\x00\x00\x00\x00\x00N@\x12\x44\n\x08severity\x18\x02 \x01(\rB2\x82\xe1\x18.*\x17\x66rom 1, the worst, to 42\x01\x32I\x00\x00\x00\x00\x00\x00\xf0?Q\x00\x00\x00\x00\x00\x00\x10@\"G\n\x0cOpenResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12\n\n\x02id\x18\x02 \x01(\t\"\xc5\x01\n\rAssignRequest\x12\x1f\n\x06person\x18\x01 \x01(\tB\x0f\x82\xe1\x18\x0b\x08\x01 \x02*\x03who8\x01\x12\x43\n\x04role\x18\x02 \x01(\tB5\x82\xe1\x18\x31\x1a\x02\x61s*\x07\x61s what2\x04leadQ\x00\x00\x00\x00\x00\x00?@Z\x04leadZ\x06scribeZ\x05\x63omms\x12N\n\x02id\x18\x03 \x01(\tBB\x82\xe1\x18>\x1a\x02id*-the incident; the one of this room without it2\x00Q\x00\x00\x00\x00\x00\x00\x30@\"=\n\x0e\x41ssignResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\x87\x01\n\x0bNoteRequest\x12(\n\x05words\x18\x01 \x01(\tB\x19\x82\xe1\x18\x15\x08\x01 \x01*\x04what8\x01Q\x00\x00\x00\x00\x00@\x9f@\x12N\n\x02id\x18\x02 \x01(\tBB\x82\xe1\x18>\x1a\x02id*-the incident; the one of this room without it2\x00Q\x00\x00\x00\x00\x00\x00\x30@\";\n\x0cNoteResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xf9\x01\n\rStatusRequest\x12\x45\n\x05words\x18\x01 \x01(\tB6\x82\xe1\x18\x32\x08\x01 \x01*!where it stands; shown without it2\x00Q\x00\x00\x00\x00\x00@\x7f@\x12N\n\x02id\x18\x02 \x01(\tBB\x82\xe1\x18>\x1a\x02id*-the incident; the one of this room without it2\x00Q\x00\x00\x00\x00\x00\x00\x30@\x12Q\n\x08severity\x18\x03 \x01(\rB?\x82\xe1\x18;*-from 1, the worst, to 4; as it was without it2\x01\x30Q\x00\x00\x00\x00\x00\x00\x10@\"=\n\x0eStatusResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\x8e\x01\n\x0c\x43loseRequest\x12L\n\x02id\x18\x01 \x01(\tB@\x82\xe1\x18<\x08\x01*-the incident; the one of this room without it2\x00Q\x00\x00\x00\x00\x00@\x7f@\x12\x30\n\x05words\x18\x02 \x01(\tB!\x82\xe1\x18\x1d\x08\x02 \x01*\x0chow it ended2\x00Q\x00\x00\x00\x00\x00@\x7f@\"<\n\rCloseResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"1\n\x0bListRequest\x12\"\n\x03\x61ll\x18\x01 \x01(\x08\x42\x15\x82\xe1\x18\x11*\x0f\x63losed ones too\"h\n\x0cListResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"_\n\x0fTimelineRequest\x12L\n\x02id\x18\x01 \x01(\tB@\x82\xe1\x18<\x08\x01*-the incident; the one of this room without it2\x00Q\x00\x00\x00\x00\x00\x00\x30@\"l\n\x10TimelineResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"]\n\rExportRequest\x12L\n\x02id\x18\x01 \x01(\tB@\x82\xe1\x18<\x08\x01*-the incident; the one of this room without it2\x00Q\x00\x00\x00\x00\x00\x00\x30@\"k\n\x0e\x45xportResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12,\n\x04\x66ile\x18\x02 \x01(\x0b\x32\x1e.bellboard.api.chat.v1.BlobRef\"\xaf\x01\n\x0fGatheredRequest\x12L\n\x02id\x18\x01 \x01(\tB@\x82\xe1\x18<\x08\x01*-the incident; the one of this room without it8\x01Q\x00\x00\x00\x00\x00\x00\x30@\x12!\n\x06\x65xport\x18\x02 \x01(\x08\x42\x11\x82\xe1\x18\r*\x0b\x61s Markdown\x12+\n\x05table\x18\x03 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"\x9a\x01\n\x10GatheredResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\x12,\n\x04\x66ile\x18\x03 \x01(\x0b\x32\x1e.bellboard.api.chat.v1.BlobRef\":\n\x0bShowRequest\x12+\n\x02id\x18\x01 \x01(\tB\x1f\x82\xe1\x18\x1b\x08\x01*\x0cthe incident8\x01Q\x00\x00\x00\x00\x00\x00\x30@\";\n\x0cShowResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply2\xe6\x10\n\x10IncidentsService\x12\xd5\x01\n\x04Open\x12\'.bellboard.api.incidents.v1.OpenRequest\x1a(.bellboard.api.incidents.v1.OpenResponse\"z\xf2\xe0\x18v\n\rincident open\x12\x10open an incident\x18\x02\"\x02\x08\x0f(\x01\x32\x1eincident open \"checkout fails\"2+incident open \"checkout fails\" --severity 1\x12\xde\x01\n\x06\x41ssign\x12).bellboard.api.incidents.v1.AssignRequest\x1a*.bellboard.api.incidents.v1.AssignResponse\"}\xf2\xe0\x18y\n\x0fincident assign\x12\x17give a role to a person\x18\x02\"\x02\x08\x0f\x32\x1eincident assign @ann --as lead2\'incident assign @bo --as scribe --id I7\x12\xd5\x01\n\x04Note\x12\'.bellboard.api.incidents.v1.NoteRequest\x1a(.bellboard.api.incidents.v1.NoteResponse\"z\xf2\xe0\x18v\n\rincident note\x12\x13note something down\x18\x02\"\x02\x08\x0f\x32\x1eincident note \"drained host 2\"2$incident note --id I7 drained host 2:\x04note\x12\x86\x02\n\x06Status\x12).bellboard.api.incidents.v1.StatusRequest\x1a*.bellboard.api.incidents.v1.StatusResponse\"\xa4\x01\xf2\xe0\x18\x9f\x01\n\x0fincident status\x12\x1fshow it, or say where it stands\x18\x02\"\x02\x08\x0f\x32\x0fincident status2%incident status \"we are rolling back\"2-incident status --severity 1 \"nobody can pay\"\x12\xb3\x01\n\x05\x43lose\x12(.bellboard.api.incidents.v1.CloseRequest\x1a).bellboard.api.incidents.v1.CloseResponse\"U\xf2\xe0\x18Q\n\x0eincident close\x12\x08\x63lose it\x18\x02\"\x02\x08\x0f\x32\x0eincident close2\x1fincident close I7 \"rolled back\"\x12\xa8\x01\n\x04List\x12\'.bellboard.api.incidents.v1.ListRequest\x1a(.bellboard.api.incidents.v1.ListResponse\"M\xf2\xe0\x18I\n\rincident list\x12\x0elist incidents\x18\x01\"\x02\x08\x0f\x32\rincident list2\x13incident list --all\x12\xc6\x01\n\x08Timeline\x12+.bellboard.api.incidents.v1.TimelineRequest\x1a,.bellboard.api.incidents.v1.TimelineResponse\"_\xf2\xe0\x18[\n\x11incident timeline\x12\x17what happened, in order\x18\x01\"\x02\x08\x1e\x32\x11incident timeline2\x14incident timeline I7\x12\xc5\x01\n\x06\x45xport\x12).bellboard.api.incidents.v1.ExportRequest\x1a*.bellboard.api.incidents.v1.ExportResponse\"d\xf2\xe0\x18`\n\x0fincident export\x12\"write the post-mortem, as Markdown\x18\x01\"\x02\x08<2\x0fincident export2\x12incident export I7\x12\xbc\x01\n\x08Gathered\x12+.bellboard.api.incidents.v1.GatheredRequest\x1a,.bellboard.api.incidents.v1.GatheredResponse\"U\xf2\xe0\x18Q\n\x11incident gathered\x12\x1ewhat else happened, as a table\x18\x01\"\x02\x08<2\x14incident gathered I7p\x01\x12\xad\x01\n\x04Show\x12\'.bellboard.api.incidents.v1.ShowRequest\x1a(.bellboard.api.incidents.v1.ShowResponse\"R\xf2\xe0\x18N\n\rincident show\x12#show an incident as its card has it\x18\x01\"\x02\x08\x0f\x32\x10incident show I7p\x01\x1aW\xea\xe0\x18S\n\tincidents\x12\x44Incidents: opened, worked on, closed, and written down by themselves\x18\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,7 +34,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bellboard.api.incidents.v1.
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_OPENREQUEST'].fields_by_name['title']._loaded_options = None
-  _globals['_OPENREQUEST'].fields_by_name['title']._serialized_options = b'\202\341\030\036\010\001 \001*\rwhat is wrong8\001Q\000\000\000\000\000\000i@'
+  _globals['_OPENREQUEST'].fields_by_name['title']._serialized_options = b'\202\341\030\034\010\001*\rwhat is wrong8\001Q\000\000\000\000\000\000N@'
   _globals['_OPENREQUEST'].fields_by_name['severity']._loaded_options = None
   _globals['_OPENREQUEST'].fields_by_name['severity']._serialized_options = b'\202\341\030.*\027from 1, the worst, to 42\0012I\000\000\000\000\000\000\360?Q\000\000\000\000\000\000\020@'
   _globals['_ASSIGNREQUEST'].fields_by_name['person']._loaded_options = None
@@ -51,8 +51,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_STATUSREQUEST'].fields_by_name['words']._serialized_options = b'\202\341\0302\010\001 \001*!where it stands; shown without it2\000Q\000\000\000\000\000@\177@'
   _globals['_STATUSREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_STATUSREQUEST'].fields_by_name['id']._serialized_options = b'\202\341\030>\032\002id*-the incident; the one of this room without it2\000Q\000\000\000\000\000\0000@'
+  _globals['_STATUSREQUEST'].fields_by_name['severity']._loaded_options = None
+  _globals['_STATUSREQUEST'].fields_by_name['severity']._serialized_options = b'\202\341\030;*-from 1, the worst, to 4; as it was without it2\0010Q\000\000\000\000\000\000\020@'
   _globals['_CLOSEREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_CLOSEREQUEST'].fields_by_name['id']._serialized_options = b'\202\341\030<\010\001*-the incident; the one of this room without it2\000Q\000\000\000\000\000\0000@'
+  _globals['_CLOSEREQUEST'].fields_by_name['id']._serialized_options = b'\202\341\030<\010\001*-the incident; the one of this room without it2\000Q\000\000\000\000\000@\177@'
   _globals['_CLOSEREQUEST'].fields_by_name['words']._loaded_options = None
   _globals['_CLOSEREQUEST'].fields_by_name['words']._serialized_options = b'\202\341\030\035\010\002 \001*\014how it ended2\000Q\000\000\000\000\000@\177@'
   _globals['_LISTREQUEST'].fields_by_name['all']._loaded_options = None
@@ -65,6 +67,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GATHEREDREQUEST'].fields_by_name['id']._serialized_options = b'\202\341\030<\010\001*-the incident; the one of this room without it8\001Q\000\000\000\000\000\0000@'
   _globals['_GATHEREDREQUEST'].fields_by_name['export']._loaded_options = None
   _globals['_GATHEREDREQUEST'].fields_by_name['export']._serialized_options = b'\202\341\030\r*\013as Markdown'
+  _globals['_SHOWREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_SHOWREQUEST'].fields_by_name['id']._serialized_options = b'\202\341\030\033\010\001*\014the incident8\001Q\000\000\000\000\000\0000@'
   _globals['_INCIDENTSSERVICE']._loaded_options = None
   _globals['_INCIDENTSSERVICE']._serialized_options = b'\352\340\030S\n\tincidents\022DIncidents: opened, worked on, closed, and written down by themselves\030\001'
   _globals['_INCIDENTSSERVICE'].methods_by_name['Open']._loaded_options = None
@@ -72,55 +76,61 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INCIDENTSSERVICE'].methods_by_name['Assign']._loaded_options = None
   _globals['_INCIDENTSSERVICE'].methods_by_name['Assign']._serialized_options = b'\362\340\030y\n\017incident assign\022\027give a role to a person\030\002\"\002\010\0172\036incident assign @ann --as lead2\'incident assign @bo --as scribe --id I7'
   _globals['_INCIDENTSSERVICE'].methods_by_name['Note']._loaded_options = None
-  _globals['_INCIDENTSSERVICE'].methods_by_name['Note']._serialized_options = b'\362\340\030P\n\rincident note\022\023note something down\030\002\"\002\010\0172\036incident note \"drained host 2\":\004note'
+  _globals['_INCIDENTSSERVICE'].methods_by_name['Note']._serialized_options = b'\362\340\030v\n\rincident note\022\023note something down\030\002\"\002\010\0172\036incident note \"drained host 2\"2$incident note --id I7 drained host 2:\004note'
   _globals['_INCIDENTSSERVICE'].methods_by_name['Status']._loaded_options = None
-  _globals['_INCIDENTSSERVICE'].methods_by_name['Status']._serialized_options = b'\362\340\030p\n\017incident status\022\037show it, or say where it stands\030\002\"\002\010\0172\017incident status2%incident status \"we are rolling back\"'
+  _globals['_INCIDENTSSERVICE'].methods_by_name['Status']._serialized_options = b'\362\340\030\237\001\n\017incident status\022\037show it, or say where it stands\030\002\"\002\010\0172\017incident status2%incident status \"we are rolling back\"2-incident status --severity 1 \"nobody can pay\"'
   _globals['_INCIDENTSSERVICE'].methods_by_name['Close']._loaded_options = None
-  _globals['_INCIDENTSSERVICE'].methods_by_name['Close']._serialized_options = b'\362\340\030Q\n\016incident close\022\010close it\030\002\"\002\010\0172\037incident close I7 \"rolled back\"2\016incident close'
+  _globals['_INCIDENTSSERVICE'].methods_by_name['Close']._serialized_options = b'\362\340\030Q\n\016incident close\022\010close it\030\002\"\002\010\0172\016incident close2\037incident close I7 \"rolled back\"'
   _globals['_INCIDENTSSERVICE'].methods_by_name['List']._loaded_options = None
   _globals['_INCIDENTSSERVICE'].methods_by_name['List']._serialized_options = b'\362\340\030I\n\rincident list\022\016list incidents\030\001\"\002\010\0172\rincident list2\023incident list --all'
   _globals['_INCIDENTSSERVICE'].methods_by_name['Timeline']._loaded_options = None
-  _globals['_INCIDENTSSERVICE'].methods_by_name['Timeline']._serialized_options = b'\362\340\030H\n\021incident timeline\022\027what happened, in order\030\001\"\002\010\0362\024incident timeline I7'
+  _globals['_INCIDENTSSERVICE'].methods_by_name['Timeline']._serialized_options = b'\362\340\030[\n\021incident timeline\022\027what happened, in order\030\001\"\002\010\0362\021incident timeline2\024incident timeline I7'
   _globals['_INCIDENTSSERVICE'].methods_by_name['Export']._loaded_options = None
-  _globals['_INCIDENTSSERVICE'].methods_by_name['Export']._serialized_options = b'\362\340\030O\n\017incident export\022\"write the post-mortem, as Markdown\030\001\"\002\010<2\022incident export I7'
+  _globals['_INCIDENTSSERVICE'].methods_by_name['Export']._serialized_options = b'\362\340\030`\n\017incident export\022\"write the post-mortem, as Markdown\030\001\"\002\010<2\017incident export2\022incident export I7'
   _globals['_INCIDENTSSERVICE'].methods_by_name['Gathered']._loaded_options = None
-  _globals['_INCIDENTSSERVICE'].methods_by_name['Gathered']._serialized_options = b'\362\340\030;\n\021incident gathered\022\036what else happened, as a table\030\001\"\002\010<p\001'
+  _globals['_INCIDENTSSERVICE'].methods_by_name['Gathered']._serialized_options = b'\362\340\030Q\n\021incident gathered\022\036what else happened, as a table\030\001\"\002\010<2\024incident gathered I7p\001'
+  _globals['_INCIDENTSSERVICE'].methods_by_name['Show']._loaded_options = None
+  _globals['_INCIDENTSSERVICE'].methods_by_name['Show']._serialized_options = b'\362\340\030N\n\rincident show\022#show an incident as its card has it\030\001\"\002\010\0172\020incident show I7p\001'
   _globals['_OPENREQUEST']._serialized_start=149
-  _globals['_OPENREQUEST']._serialized_end=283
-  _globals['_OPENRESPONSE']._serialized_start=285
-  _globals['_OPENRESPONSE']._serialized_end=344
-  _globals['_ASSIGNREQUEST']._serialized_start=347
-  _globals['_ASSIGNREQUEST']._serialized_end=544
-  _globals['_ASSIGNRESPONSE']._serialized_start=546
-  _globals['_ASSIGNRESPONSE']._serialized_end=607
-  _globals['_NOTEREQUEST']._serialized_start=610
-  _globals['_NOTEREQUEST']._serialized_end=745
-  _globals['_NOTERESPONSE']._serialized_start=747
-  _globals['_NOTERESPONSE']._serialized_end=806
-  _globals['_STATUSREQUEST']._serialized_start=809
-  _globals['_STATUSREQUEST']._serialized_end=975
-  _globals['_STATUSRESPONSE']._serialized_start=977
-  _globals['_STATUSRESPONSE']._serialized_end=1038
-  _globals['_CLOSEREQUEST']._serialized_start=1041
-  _globals['_CLOSEREQUEST']._serialized_end=1183
-  _globals['_CLOSERESPONSE']._serialized_start=1185
-  _globals['_CLOSERESPONSE']._serialized_end=1245
-  _globals['_LISTREQUEST']._serialized_start=1247
-  _globals['_LISTREQUEST']._serialized_end=1296
-  _globals['_LISTRESPONSE']._serialized_start=1298
-  _globals['_LISTRESPONSE']._serialized_end=1402
-  _globals['_TIMELINEREQUEST']._serialized_start=1404
-  _globals['_TIMELINEREQUEST']._serialized_end=1499
-  _globals['_TIMELINERESPONSE']._serialized_start=1501
-  _globals['_TIMELINERESPONSE']._serialized_end=1609
-  _globals['_EXPORTREQUEST']._serialized_start=1611
-  _globals['_EXPORTREQUEST']._serialized_end=1704
-  _globals['_EXPORTRESPONSE']._serialized_start=1706
-  _globals['_EXPORTRESPONSE']._serialized_end=1767
-  _globals['_GATHEREDREQUEST']._serialized_start=1770
-  _globals['_GATHEREDREQUEST']._serialized_end=1945
-  _globals['_GATHEREDRESPONSE']._serialized_start=1947
-  _globals['_GATHEREDRESPONSE']._serialized_end=2055
-  _globals['_INCIDENTSSERVICE']._serialized_start=2058
-  _globals['_INCIDENTSSERVICE']._serialized_end=3887
+  _globals['_OPENREQUEST']._serialized_end=281
+  _globals['_OPENRESPONSE']._serialized_start=283
+  _globals['_OPENRESPONSE']._serialized_end=354
+  _globals['_ASSIGNREQUEST']._serialized_start=357
+  _globals['_ASSIGNREQUEST']._serialized_end=554
+  _globals['_ASSIGNRESPONSE']._serialized_start=556
+  _globals['_ASSIGNRESPONSE']._serialized_end=617
+  _globals['_NOTEREQUEST']._serialized_start=620
+  _globals['_NOTEREQUEST']._serialized_end=755
+  _globals['_NOTERESPONSE']._serialized_start=757
+  _globals['_NOTERESPONSE']._serialized_end=816
+  _globals['_STATUSREQUEST']._serialized_start=819
+  _globals['_STATUSREQUEST']._serialized_end=1068
+  _globals['_STATUSRESPONSE']._serialized_start=1070
+  _globals['_STATUSRESPONSE']._serialized_end=1131
+  _globals['_CLOSEREQUEST']._serialized_start=1134
+  _globals['_CLOSEREQUEST']._serialized_end=1276
+  _globals['_CLOSERESPONSE']._serialized_start=1278
+  _globals['_CLOSERESPONSE']._serialized_end=1338
+  _globals['_LISTREQUEST']._serialized_start=1340
+  _globals['_LISTREQUEST']._serialized_end=1389
+  _globals['_LISTRESPONSE']._serialized_start=1391
+  _globals['_LISTRESPONSE']._serialized_end=1495
+  _globals['_TIMELINEREQUEST']._serialized_start=1497
+  _globals['_TIMELINEREQUEST']._serialized_end=1592
+  _globals['_TIMELINERESPONSE']._serialized_start=1594
+  _globals['_TIMELINERESPONSE']._serialized_end=1702
+  _globals['_EXPORTREQUEST']._serialized_start=1704
+  _globals['_EXPORTREQUEST']._serialized_end=1797
+  _globals['_EXPORTRESPONSE']._serialized_start=1799
+  _globals['_EXPORTRESPONSE']._serialized_end=1906
+  _globals['_GATHEREDREQUEST']._serialized_start=1909
+  _globals['_GATHEREDREQUEST']._serialized_end=2084
+  _globals['_GATHEREDRESPONSE']._serialized_start=2087
+  _globals['_GATHEREDRESPONSE']._serialized_end=2241
+  _globals['_SHOWREQUEST']._serialized_start=2243
+  _globals['_SHOWREQUEST']._serialized_end=2301
+  _globals['_SHOWRESPONSE']._serialized_start=2303
+  _globals['_SHOWRESPONSE']._serialized_end=2362
+  _globals['_INCIDENTSSERVICE']._serialized_start=2365
+  _globals['_INCIDENTSSERVICE']._serialized_end=4515
 # @@protoc_insertion_point(module_scope)

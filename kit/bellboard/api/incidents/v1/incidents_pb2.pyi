@@ -4,8 +4,10 @@ isort:skip_file
 The incidents bot: opened, worked on, closed, and written down by itself."""
 
 from bellboard.api.chat.v1 import chat_pb2 as _chat_pb2
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -25,14 +27,16 @@ class OpenRequest(_message.Message):
 
     TITLE_FIELD_NUMBER: _builtins.int
     SEVERITY_FIELD_NUMBER: _builtins.int
-    title: _builtins.str
-    """What is wrong."""
     severity: _builtins.int
     """From 1, the worst, to 4."""
+    @_builtins.property
+    def title(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What is wrong, in some words."""
+
     def __init__(
         self,
         *,
-        title: _builtins.str = ...,
+        title: _abc.Iterable[_builtins.str] | None = ...,
         severity: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
@@ -50,6 +54,9 @@ class OpenResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REPLY_FIELD_NUMBER: _builtins.int
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its id, such as I7."""
     @_builtins.property
     def reply(self) -> _chat_pb2.Reply:
         """What people see."""
@@ -58,10 +65,11 @@ class OpenResponse(_message.Message):
         self,
         *,
         reply: _chat_pb2.Reply | None = ...,
+        id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["reply", b"reply"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reply", b"reply"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "reply", b"reply"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -179,19 +187,23 @@ class StatusRequest(_message.Message):
 
     WORDS_FIELD_NUMBER: _builtins.int
     ID_FIELD_NUMBER: _builtins.int
+    SEVERITY_FIELD_NUMBER: _builtins.int
     words: _builtins.str
     """Where it stands; shown without it."""
     id: _builtins.str
     """The incident; the one of this room without it."""
+    severity: _builtins.int
+    """From 1, the worst, to 4; 0: as it was."""
     def __init__(
         self,
         *,
         words: _builtins.str = ...,
         id: _builtins.str = ...,
+        severity: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "words", b"words"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id", "severity", b"severity", "words", b"words"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -230,7 +242,7 @@ class CloseRequest(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     WORDS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """The incident; the one of this room without it."""
+    """The incident; the one of this room without it. What is no id is the beginning of how it ended."""
     words: _builtins.str
     """How it ended."""
     def __init__(
@@ -404,18 +416,24 @@ class ExportResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     REPLY_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def reply(self) -> _chat_pb2.Reply:
         """What people see."""
+
+    @_builtins.property
+    def file(self) -> _chat_pb2.BlobRef:
+        """The document so far, without what was typed and said: that follows."""
 
     def __init__(
         self,
         *,
         reply: _chat_pb2.Reply | None = ...,
+        file: _chat_pb2.BlobRef | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["reply", b"reply"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "reply", b"reply"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reply", b"reply"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "reply", b"reply"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -461,6 +479,7 @@ class GatheredResponse(_message.Message):
 
     REPLY_FIELD_NUMBER: _builtins.int
     TABLE_FIELD_NUMBER: _builtins.int
+    FILE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def reply(self) -> _chat_pb2.Reply:
         """What people see."""
@@ -469,16 +488,67 @@ class GatheredResponse(_message.Message):
     def table(self) -> _chat_pb2.Table:
         """The same as a table, for pipes."""
 
+    @_builtins.property
+    def file(self) -> _chat_pb2.BlobRef:
+        """The document, where one was asked for."""
+
     def __init__(
         self,
         *,
         reply: _chat_pb2.Reply | None = ...,
         table: _chat_pb2.Table | None = ...,
+        file: _chat_pb2.BlobRef | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["reply", b"reply", "table", b"table"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "reply", b"reply", "table", b"table"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["reply", b"reply", "table", b"table"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file", b"file", "reply", b"reply", "table", b"table"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GatheredResponse: _TypeAlias = GatheredResponse  # noqa: Y015
+
+@_typing.final
+class ShowRequest(_message.Message):
+    """What Show is asked with."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The incident."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShowRequest: _TypeAlias = ShowRequest  # noqa: Y015
+
+@_typing.final
+class ShowResponse(_message.Message):
+    """What Show answers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPLY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def reply(self) -> _chat_pb2.Reply:
+        """What people see."""
+
+    def __init__(
+        self,
+        *,
+        reply: _chat_pb2.Reply | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reply", b"reply"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reply", b"reply"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ShowResponse: _TypeAlias = ShowResponse  # noqa: Y015
