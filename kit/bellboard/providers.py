@@ -50,7 +50,8 @@ class Providers:
     def register(self, kind: type[Any], factory: Factory, *, ping: Ping | None = None) -> None:
         """Say how the provider of a type is made; a later word overrides an earlier one. ``ping`` tells of its health.
 
-        A factory may `get` what was registered before it. `bellboard.keep.Keep` and `bellboard.marks.Marks` are there already.
+        A factory may `get` what was registered before it. `bellboard.keep.Keep`, `bellboard.marks.Marks` and
+        `bellboard.feeds.Feeds` are there already.
         """
         self._registered[kind] = _Registered(factory, ping)
 

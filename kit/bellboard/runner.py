@@ -16,6 +16,9 @@ from bellboard.bot import Bot
 from bellboard.bus import Bus
 from bellboard.envelope import Verifier
 from bellboard.errors import SettingsError
+from bellboard.feeds import Feeds
+from bellboard.feeds.bus import BusFeeds
+from bellboard.feeds.memory import MemoryFeeds
 from bellboard.keep import Keep
 from bellboard.keep.bus import REHEARSAL, BusKeep
 from bellboard.ledger.ops import World
@@ -92,7 +95,9 @@ async def _provide(providers: Providers, bot: Bot, bus: Bus) -> None:
     providers.rehearse(Keep, lambda: BusKeep(bus, bot.name, REHEARSAL))
     providers.register(Marks, lambda: BusMarks(bus, bot.name))
     providers.rehearse(Marks, lambda: BusMarks(bus, bot.name, rehearsing=True))
-    await providers.start((Keep, Marks))
+    providers.register(Feeds, lambda: BusFeeds(bus, bot.name))
+    providers.rehearse(Feeds, MemoryFeeds)
+    await providers.start((Keep, Marks, Feeds))
     await providers.start(bot.needs)
 
 

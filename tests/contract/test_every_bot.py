@@ -18,6 +18,8 @@ from bellboard.api.options.v1 import options_pb2 as options
 from bellboard.bot import Bot
 from bellboard.command import Command, Kind
 from bellboard.errors import ProviderError
+from bellboard.feeds import Feeds
+from bellboard.feeds.memory import MemoryFeeds
 from bellboard.grammar import Vocabulary, stages
 from bellboard.keep import Keep
 from bellboard.keep.memory import MemoryKeep
@@ -155,8 +157,9 @@ async def test_every_provider_comes_with_the_bot(found: Found, tmp_path: Path) -
         providers.register(Keep, MemoryKeep)
         providers.rehearse(Keep, MemoryKeep)
         providers.register(Marks, lambda: MemoryMarks(found.bot.name))
+        providers.register(Feeds, MemoryFeeds)
         providers.rehearse(Marks, lambda: MemoryMarks(found.bot.name))
-        await providers.start((Keep, Marks))
+        await providers.start((Keep, Marks, Feeds))
         found.register(providers, found.settings(tmp_path))
         await providers.start(found.bot.needs)
 

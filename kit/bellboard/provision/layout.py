@@ -21,7 +21,8 @@ MAX_RECORD = 256 * 1024
 class Stream:
     """A stream. ``last_only`` keeps one message a subject; ``passing`` ones forget after a day, and the oldest when full.
 
-    In an ``ebbing`` one a message may say how long it is kept. ``largest`` is in bytes.
+    In an ``ebbing`` one a message may say how long it is kept. ``largest`` is in bytes; ``days`` is how long everything is
+    kept, 0 for ever.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Stream:
     passing: bool = False
     ebbing: bool = False
     largest: int = MAX_RECORD
+    days: int = 0
 
     def config(self, replicas: int = 1) -> dict[str, Any]:
         """Its configuration, as JetStream's API wants it."""
@@ -50,6 +52,8 @@ class Stream:
             config |= {"max_msgs_per_subject": 1, "discard": "old"}
         if self.ebbing:
             config["allow_msg_ttl"] = True
+        if self.days:
+            config["max_age"] = self.days * 24 * 3600 * SECOND
         if self.passing:
             config |= {"max_age": 24 * 3600 * SECOND, "max_bytes": 256 * 1024 * 1024}
         return config
@@ -65,6 +69,8 @@ STREAMS = (
     Stream("PROG", "prog.>", passing=True),  # blocks of commands that are running
     Stream("ONCE", "once.>"),  # what may be taken only once, such as a sign-in code
     Stream("MARK", "mark.>", largest=16 * 1024),  # what has an id of its own: deploys, answers, incidents, locks
+    Stream("HOOK", "hook.>", days=7),  # what came in at webhooks
+    Stream("FEED", "feed.>", last_only=True, ebbing=True),  # what programs outside may fetch, such as calendars
 )
 
 

@@ -30,7 +30,7 @@ CORE_USERS = (*GATEWAYS, REAPER, PROVISIONER)
 RESERVED = frozenset(
     {*CORE_USERS, "gw", "gateway", "house", "nats", "nats-server", "nursery", "town", "bell", "core", "monitor"}
 )
-WRITTEN = ("prog", "blob", "lock", "req", "reg", "hb", "keep", "mark")
+WRITTEN = ("prog", "blob", "lock", "req", "reg", "hb", "keep", "mark", "feed")
 """The first tokens of what a bot writes, each below its own name."""
 
 FOLLOWED = ("LED", "PROG", "ROOM", "REG", "REQ")
@@ -93,7 +93,7 @@ def _may_publish(user: str) -> list[str]:
         house = ["led.*.house.*.bot", *(f"{kind}.house.>" for kind in WRITTEN)]
         taken = [("REQ", DOOR), *((consumer.stream, consumer.name) for consumer in consumers_of("house"))]
         acks = [subject for stream, consumer in taken for subject in _acks(stream, consumer)]
-        own = ["led.*.*.*.run", "led.*.*.*.gw", "room.>", "blob.gw.>", "ctl.>", "once.>"]
+        own = ["led.*.*.*.run", "led.*.*.*.gw", "room.>", "blob.gw.>", "ctl.>", "once.>", "hook.>"]
         return [*own, *house, *_reading(stream.name for stream in (*STREAMS, keep_of("house"))), *_following(FOLLOWED), *acks]
     if user == REAPER:
         return ["led.*.*.*.run", "led.*.*.*.reap", *_reading(("LED", "LOCK")), *_following(("LED",))]

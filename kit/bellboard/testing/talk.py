@@ -23,6 +23,8 @@ from bellboard.bot import Bot
 from bellboard.call import CallServices, trace_of
 from bellboard.errors import BellboardError
 from bellboard.execution import Execution
+from bellboard.feeds import Feeds
+from bellboard.feeds.memory import MemoryFeeds
 from bellboard.grammar import NotUnderstood, Nowhere, Parsed, Vocabulary
 from bellboard.grammar.values import put
 from bellboard.ids import command_id
@@ -114,6 +116,7 @@ class Talk:
     Attributes:
         keep: what the bot remembers.
         marks: the marks as the bot has them; ``marks.by("deploy")`` as another bot has them.
+        feeds: what the gateway would serve; ``feeds.served`` by name.
     """
 
     def __init__(self, bot: Bot, register: Register | None = None, settings: ServiceSettings | None = None) -> None:
@@ -125,11 +128,13 @@ class Talk:
         self._providers = Providers()
         self._last: chat.BlobRef | None = None
         self._lines = 0
-        self.keep, self.marks = MemoryKeep(), MemoryMarks(bot.name)
+        self.keep, self.marks, self.feeds = MemoryKeep(), MemoryMarks(bot.name), MemoryFeeds()
         self._providers.register(Keep, lambda: self.keep)
         self._providers.rehearse(Keep, MemoryKeep)
         self._providers.register(Marks, lambda: self.marks)
         self._providers.rehearse(Marks, lambda: self.marks.by(rehearsing=True))
+        self._providers.register(Feeds, lambda: self.feeds)
+        self._providers.rehearse(Feeds, MemoryFeeds)
         if register is not None:
             register(self._providers, settings or settings_for(BotSettings))
 
@@ -167,7 +172,7 @@ class Talk:
             at: when it came in, in seconds since 1970; now by default.
             table: what is piped into it.
         """
-        await self._providers.start((Keep, Marks, *self.bot.needs))
+        await self._providers.start((Keep, Marks, Feeds, *self.bot.needs))
         self._lines += 1
         sent = await self.upload(upload) if upload is not None else None
         try:
