@@ -38,9 +38,14 @@ class Stored:
 
     async def search(self, query: Query, *, limit: int) -> Found:
         sql, values = condition(query)
-        chosen = f"SELECT line.id {sql} ORDER BY {_rowid(query)} DESC LIMIT {max(limit, MOST_COUNTED)}"
-        ids = [id for (id,) in await self._reader.rows(chosen, values, query)]
-        return Found(await self._lines(ids[:limit]), len(ids), len(ids) >= MOST_COUNTED)
+        most = max(limit, MOST_COUNTED)
+        found = f"""WITH hit AS MATERIALIZED (SELECT line.id {sql} ORDER BY {_rowid(query)} DESC LIMIT {most}),
+            newest AS MATERIALIZED (SELECT id FROM hit ORDER BY id DESC LIMIT {limit})
+            SELECT (SELECT count(*) FROM hit), {COLUMNS}
+            FROM newest CROSS JOIN line ON line.id = newest.id JOIN stream ON stream.id = stream ORDER BY newest.id"""  # noqa: S608
+        rows = await self._reader.rows(found, values, query)
+        total = rows[0][0] if rows else 0
+        return Found([_entry(row[1:]) for row in rows], total, total >= MOST_COUNTED)
 
     async def _lines(self, ids: Sequence[int]) -> list[Entry]:
         sql = f"SELECT {COLUMNS} FROM line JOIN stream ON stream.id = stream WHERE line.id IN (SELECT value FROM json_each(?))"  # noqa: S608
