@@ -7,6 +7,7 @@ import contextlib
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -162,14 +163,17 @@ class Bus:
         """The first message on all subjects that match. Raises Unconfirmed or BusUnavailable."""
         return await reads.first(self, stream, pattern)
 
-    async def scan(self, stream: str, pattern: str, *, after: int = 0, since: float | None = None) -> list[Message]:
+    async def scan(
+        self, stream: str, pattern: str, *, after: int = 0, since: float | None = None, most: float = inf
+    ) -> list[Message]:
         """Every message on subjects that match, oldest first. Raises Unconfirmed or BusUnavailable.
 
         Args:
             after: only those after this sequence.
             since: or only those stored at or after this moment, in seconds since 1970.
+            most: stop asking once there are so many; some more may have come.
         """
-        return await reads.scan(self, stream, pattern, after, since)
+        return await reads.scan(self, stream, pattern, after, since, most)
 
     async def end(self, stream: str) -> int:
         """The last sequence of a stream. Raises Unconfirmed or BusUnavailable."""

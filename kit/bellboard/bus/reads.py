@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -49,14 +50,14 @@ async def lasts(bus: Bus, stream: str, pattern: str) -> list[Message]:
     return (await _ask(bus, stream, {"multi_last": [pattern]}))[0]
 
 
-async def scan(bus: Bus, stream: str, pattern: str, after: int, since: float | None) -> list[Message]:
-    """Every message on subjects that match a pattern, oldest first: after a sequence, or from a moment on."""
+async def scan(bus: Bus, stream: str, pattern: str, after: int, since: float | None, most: float = inf) -> list[Message]:
+    """The messages on subjects that match a pattern, oldest first: after a sequence, or from a moment on."""
     found: list[Message] = []
     start: dict[str, Any] = {"seq": after + 1}
     if since is not None:
         start = {"start_time": datetime.fromtimestamp(max(since, 0.0), UTC).isoformat()}
     more = True
-    while more:
+    while more and len(found) < most:
         some, more = await _ask(bus, stream, {"next_by_subj": pattern, "batch": BATCH, **start})
         found += some
         start = {"seq": some[-1].sequence + 1 if some else 1}

@@ -96,6 +96,11 @@ class Board:
         """The lines of talk of a room, oldest first."""
         return [kept.line for kept in self._all.feed(room).lines]
 
+    def reaches(self, room: str, start: float) -> bool:
+        """Whether all that came into a room since a moment, in seconds since 1970, stands on the board."""
+        begin = self._following.begin
+        return self._all.reaches(room, start, commands=begin.ledger == 0, lines=begin.lines == 0)
+
     def at(self, room: str) -> float:
         """When something new last happened in a room, in seconds since 1970; 0.0 if nothing did."""
         return self._all.feed(room).at

@@ -159,6 +159,15 @@ class Projection:
     def feed(self, room: str) -> Feed:
         return self.feeds.setdefault(room, Feed())
 
+    def reaches(self, room: str, start: float, *, commands: bool, lines: bool) -> bool:
+        """Whether nothing of a room is forgotten since a moment, where commands or lines were read from their beginning."""
+        feed = self.feed(room)
+        oldest = next((self.views[id] for id in self._finished), None)
+        whole = commands and len(self._finished) < self._keep
+        if not whole and (oldest is None or seconds(oldest.record.at) > start):
+            return False
+        return (lines and not feed.forgotten[0]) or (bool(feed.lines) and seconds(feed.lines[0].line.at) <= start)
+
     def find(self, prefix: str) -> View | None:
         """The command with this id, or the only one whose id begins so (at least `MIN_PREFIX` characters)."""
         if found := self.views.get(prefix):

@@ -50,6 +50,11 @@ def media_type(data: bytes) -> str:
     return next((kind for magic, kind in _MAGIC if data.startswith(magic)), FILE)
 
 
+def subject_of(room: str, message: str) -> str:
+    """Where a line of talk stands on the bus; ``*`` for every message."""
+    return f"room.{_token(room)}.line.{message if message == '*' else _token(message)}"
+
+
 def _token(word: str) -> str:
     """A word as part of a subject: itself where it is plain, else its hash."""
     return word if _TOKEN.fullmatch(word) else hashlib.sha256(word.encode()).hexdigest()[:32]
@@ -81,7 +86,7 @@ class Rooms:
             raise UserError("too many files", hint=f"at most {MAX_UPLOADS} with one line")
         line = pb.RoomLine(id=message, room=room, thread=thread, person=person, text=text, uploads=uploads)
         line.at.CopyFrom(timestamp(time.time()))
-        subject = f"room.{_token(room)}.line.{_token(message)}"
+        subject = subject_of(room, message)
         for attempt in range(TRIES):
             try:
                 await self._bus.publish(subject, line.SerializeToString(), expected=0, scope=subject)
