@@ -105,6 +105,9 @@ class Command:
 
     ``blank`` is the serialised request in which everything is left out: its defaults. ``continues`` are the words that make
     its phrase a longer one of the same bot. ``force`` is the field that must say why it is forced; empty if it can't be.
+    ``triggers`` are the helpers by which it is called without being named. ``every`` is how often the gateway runs it, in
+    seconds; 0 if it does not. An ``internal`` one is for bots and timers, and not typed. ``hook`` is the field that
+    takes what came in at a webhook, which is no argument.
     """
 
     bot: str
@@ -128,6 +131,10 @@ class Command:
     blank: bytes
     continues: frozenset[str] = frozenset()
     force: str = ""
+    triggers: tuple[options.TriggerOptions, ...] = ()
+    every: float = 0.0
+    internal: bool = False
+    hook: str = ""
 
     @cached_property
     def name(self) -> str:

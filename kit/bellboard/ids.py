@@ -14,7 +14,7 @@ def command_id(
 
 
 def child_id(parent: str, ordinal: int) -> str:
-    """The id of the command that ``parent`` asked for as its ``ordinal``-th, from 0."""
+    """The id of the command that ``parent`` asked for under this number."""
     return _hash(b"bellboard/child", parent, str(ordinal))
 
 

@@ -19,9 +19,13 @@ def reply(*blocks: chat.Block) -> chat.Reply:
     return chat.Reply(blocks=blocks)
 
 
-def text(words: str, *, tone: chat.Tone.ValueType = PLAIN) -> chat.Block:
-    """Plain text. Nothing in it is markup."""
-    return chat.Block(text=chat.Text(text=words, tone=tone))
+def text(words: str, *, tone: chat.Tone.ValueType = PLAIN, mentions: Iterable[str] = ()) -> chat.Block:
+    """Plain text. Nothing in it is markup.
+
+    Args:
+        mentions: the ids of the people whose attention it asks for.
+    """
+    return chat.Block(text=chat.Text(text=words, tone=tone, mentions=mentions))
 
 
 def table(columns: Sequence[str | chat.Column], rows: Iterable[Sequence[Value]], *, title: str = "") -> chat.Block:

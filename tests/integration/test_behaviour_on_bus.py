@@ -31,7 +31,7 @@ from bellboard.runner import serve
 from bellboard.settings import BotSettings
 from bellboard.testing.plugin import BusAs
 from bellboard.testing.servers import NatsServer
-from bellboard.testing.talk import NOT_UNDERSTOOD, Said
+from bellboard.testing.talk import NOT_UNDERSTOOD, Ask, Said
 from bellboard_memes.bot import bot as memes
 from bellboard_memes.providers import register as register_memes
 from bellboard_memes.settings import Settings as MemesSettings
@@ -82,7 +82,7 @@ class TestBehaviourOnBus(Behaviour):
         key = await gate.put(envelope)
         if cancel:
             await self._cancel(gate, key)
-        final = await gate.final(key)
+        final, asked = await gate.final(key), await self._asked(key)
         response = bot.handlers[envelope.method].response_type
         return Said(
             state=name(final.state),
@@ -90,7 +90,8 @@ class TestBehaviourOnBus(Behaviour):
             result=response.FromString(final.outcome.result),
             line=envelope.line,
             steps=tuple(step.name for step in final.steps),
-            asked=await self._asked(key),
+            asks=tuple(Ask.of(request) for request in asked if request.line),
+            unasked=tuple(request.key for request in asked if not request.line),
             id=key.id,
             trace_id=trace_of(envelope),
         )
@@ -107,9 +108,9 @@ class TestBehaviourOnBus(Behaviour):
 
         await gate.store.drive(cancel(key, "ann", "", WORLD), stop)
 
-    async def _asked(self, key: Key) -> tuple[str, ...]:
+    async def _asked(self, key: Key) -> list[pb.CommandRequest]:
         found = await self._bus.lasts("REQ", f"req.{key.bot}.{key.id}.*")
-        return tuple(pb.CommandRequest.FromString(message.payload).line for message in found)
+        return [pb.CommandRequest.FromString(message.payload) for message in found]
 
     async def fetch(self, sha256: str, owner: str) -> bytes:
         return await self._blobs.get(chat.BlobRef(sha256=sha256, owner=owner))

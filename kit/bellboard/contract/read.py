@@ -105,6 +105,10 @@ def _command(
         streaming=method.server_streaming,
         blank=blank.SerializeToString(deterministic=True),
         force=said.force,
+        triggers=tuple(method_options(method).Extensions[options.trigger]),
+        every=said.every.seconds + said.every.nanos / 1e9,
+        internal=said.internal,
+        hook=said.hook,
         continues=frozenset(p[len(o)].lower() for o in ours for p in phrases if len(p) > len(o) and p[: len(o)] == o),
     )
 

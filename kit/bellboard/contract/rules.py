@@ -14,12 +14,14 @@ from bellboard.command import ONCE, READ, Argument, Command, Kind
 from .read import Note, bot_options, method_options
 
 REPLY = "bellboard.api.chat.v1.Reply"
+HOOK_BATCH = "bellboard.api.hooks.v1.HookBatch"
 RESERVED_FLAGS = frozenset({"dry-run", "sandbox", "around", "help"})
 MAX_LINE_OF_HELP = 100
 MAX_COMMANDS = 64
 MAX_ARGUMENTS = 32
 MAX_PHRASE = 5
 MAX_DEADLINE = 24 * 3600.0
+MOST_OFTEN = 10.0
 _BOUNDED = {Kind.NUMBER, Kind.WORD, Kind.REST}
 _NAMED_BY_SCOPE = {Kind.PERSON, Kind.ROOM, Kind.PICTURE}
 _EXCLUSIVE = {Kind.WORD, Kind.NUMBER, Kind.ENUM, Kind.PERSON, Kind.ROOM, Kind.SWITCH}
@@ -36,7 +38,7 @@ def check_service(service: ServiceDescriptor, commands: tuple[Command, ...], not
     bot = bot_options(service)
     if not is_name(bot.name):
         note(f"the bot's name “{bot.name[:40]}” is not lower case letters, digits and dashes")
-    _check_help("the bot's summary", bot.summary, note)
+    check_help("the bot's summary", bot.summary, note)
     if not 0 < len(commands) <= MAX_COMMANDS:
         note(f"there are {len(commands)} commands, not between 1 and {MAX_COMMANDS}")
     spoken = [" ".join(phrase).lower() for command in commands for phrase in (command.phrase, *command.aliases)]
@@ -52,7 +54,7 @@ def check_command(service: ServiceDescriptor, command: Command, note: Note) -> N
     """All that is said of one command."""
     method = service.methods_by_name[command.method]
     _check_phrases(command, note)
-    _check_help("the summary", command.summary, note)
+    check_help("the summary", command.summary, note)
     if not 0 < command.deadline <= MAX_DEADLINE:
         note("the deadline is not between 0 and 24 h")
     if command.dry_run and command.effect == READ:
@@ -66,8 +68,9 @@ def check_command(service: ServiceDescriptor, command: Command, note: Note) -> N
     _check_steps(command, note)
     _check_exclusive(command, note)
     _check_probe(service, command, method, note)
-    _check_triggers(command, method, note)
     _check_force(command, note)
+    _check_unasked(command, note)
+    _check_hook(command, method, note)
     for kind in (Kind.RANGE, Kind.TABLE):
         if sum(argument.kind is kind for argument in command.arguments) > 1:
             note(f"there is more than one {kind.value}")
@@ -90,7 +93,7 @@ def _check_phrases(command: Command, note: Note) -> None:
             note(f"the phrase “{' '.join(phrase)[:60]}” is not 1 to {MAX_PHRASE} words of letters, digits and dashes")
 
 
-def _check_help(what: str, text: str, note: Note, *, needed: bool = True) -> None:
+def check_help(what: str, text: str, note: Note, *, needed: bool = True) -> None:
     if (needed and not text) or len(text) > MAX_LINE_OF_HELP or not text.isprintable():
         note(f"{what} is not one line of at most {MAX_LINE_OF_HELP} characters")
 
@@ -137,21 +140,28 @@ def _check_probe(service: ServiceDescriptor, command: Command, method: MethodDes
         note(f"{probe.output_type.name} has no “optional bool happened”")
 
 
-def _check_triggers(command: Command, method: MethodDescriptor, note: Note) -> None:
-    known = {argument.name for argument in command.arguments}
-    for trigger in method_options(method).Extensions[options.trigger]:
-        if trigger.WhichOneof("shape") is None:
-            note("a trigger has no shape")
-        if trigger.field not in known:
-            note(f"a trigger fills {trigger.field or 'no field'}, which is no argument")
-
-
 def _check_force(command: Command, note: Note) -> None:
     if not command.force:
         return
     reason = next((argument for argument in command.arguments if argument.name == command.force), None)
     if reason is None or reason.field.type != FieldDescriptor.TYPE_STRING or reason.repeated or reason.secret or reason.default:
         note(f"force: {command.force[:40]} is not a plain text without default")
+
+
+def _check_hook(command: Command, method: MethodDescriptor, note: Note) -> None:
+    if command.hook and not _has(method.input_type.fields_by_name.get(command.hook), HOOK_BATCH):
+        note(f"hook: {command.hook[:40]} is no field of type {HOOK_BATCH}")
+    if command.hook and command.effect == ONCE:
+        note("hook: what comes in at webhooks may be handed over again, so the command must not be ONCE")
+
+
+def _check_unasked(command: Command, note: Note) -> None:
+    if command.every and not MOST_OFTEN <= command.every <= MAX_DEADLINE:
+        note(f"every: it is not between {MOST_OFTEN:g} s and 24 h")
+    if command.every and (command.required or command.hook):
+        note("every: what the gateway runs by itself can't need an argument")
+    if command.hook and (command.required or not command.internal):
+        note("hook: what takes in webhooks is internal, and needs no argument")
 
 
 def _check_argument(argument: Argument, note: Note) -> None:
@@ -181,7 +191,7 @@ def _check_argument(argument: Argument, note: Note) -> None:
         note(f"{name} is a table, which can't be typed")
     if argument.required and argument.default:
         note(f"{name} must be given, and has a default")
-    _check_help(f"the help of {name}", argument.help, note, needed=False)
+    check_help(f"the help of {name}", argument.help, note, needed=False)
     _check_range(argument, note)
     if argument.kind is Kind.ENUM:
         _check_enum(argument, note)

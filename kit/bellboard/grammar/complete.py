@@ -32,14 +32,14 @@ def complete(vocabulary: Vocabulary, line: str, cursor: int, scope: Scope | None
     before, prefix = typed[:start], typed[start:].lower()
     offers = [Completion(text, help, 0) for text, help in _phrases(vocabulary, typed.lstrip().lower())]
     found = vocabulary.find(before.split())
-    if found is not None:
+    if found is not None and not found[0].internal:
         command, length = found
         offers += [Completion(text, help, start) for text, help in _arguments(command, before, length, prefix, scope)]
     return offers[:MOST]
 
 
 def _phrases(vocabulary: Vocabulary, typed: str) -> list[tuple[str, str]]:
-    known = ((command.name, command.summary) for command in vocabulary.commands)
+    known = ((command.name, command.summary) for command in vocabulary.commands if not command.internal)
     return sorted((name, summary) for name, summary in known if name.lower().startswith(typed) and name.lower() != typed)
 
 

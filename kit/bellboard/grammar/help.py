@@ -22,7 +22,7 @@ _ONCE = "It is never run twice."
 def help_blocks(vocabulary: Vocabulary, about: str, allowed: Callable[[Command], bool]) -> chat.Reply:
     """Help on a command, on a bot or a first word, or on everything; only what ``allowed`` lets through."""
     words = about.lower().strip(" ?!").split()[:8]
-    commands = [command for command in vocabulary.commands if allowed(command)]
+    commands = [command for command in vocabulary.commands if not command.internal and allowed(command)]
     if not words:
         return _reply(
             _table("What can be typed here", commands), _text("help COMMAND tells more; ? at the end of a line previews.")

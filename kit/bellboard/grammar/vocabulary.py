@@ -132,7 +132,7 @@ class Vocabulary:
 
     def nearest(self, words: Sequence[str]) -> str:
         """The phrase that words are most likely a slip of, or an empty text."""
-        names = {" ".join(phrase): None for phrase in self._phrases}
+        names = {" ".join(phrase): None for phrase, command in self._phrases.items() if not command.internal}
         for length in range(min(len(words), LONGEST_PHRASE), 0, -1):
             typed = " ".join(words[:length]).rstrip("!?")
             near = nearest(typed, (name for name in names if name.count(" ") == length - 1))

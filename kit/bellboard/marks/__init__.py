@@ -1,6 +1,7 @@
 """The one id space: what happened and can be referred to, in every bot, by a letter and a number.
 
-D142 is a deploy, L17 an answer of the logs, G3 a graph, I7 an incident, K9 a lock or a freeze. A handler that takes
+D142 is a deploy, L17 an answer of the logs, G3 a graph, I7 an incident, K9 a lock or a freeze, A4 an alert, P5 a page,
+C2 a cover in a rota, S8 a silence. A handler that takes
 ``marks: Marks`` after ``*`` may make marks of its bot, and read those of every bot.
 """
 
@@ -14,7 +15,19 @@ from typing import Protocol
 
 from bellboard.errors import Failed
 
-KINDS: Mapping[str, str] = MappingProxyType({"D": "deploy", "L": "logs", "G": "graph", "I": "incident", "K": "lock"})
+KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "A": "alert",
+        "C": "cover",
+        "D": "deploy",
+        "G": "graph",
+        "I": "incident",
+        "K": "lock",
+        "L": "logs",
+        "P": "page",
+        "S": "silence",
+    }
+)
 """What each letter stands for."""
 
 MOMENTS = frozenset({"logs", "graph"})

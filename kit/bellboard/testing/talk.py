@@ -11,10 +11,11 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import pytest
+from google.protobuf.message import Message
 
 from bellboard import replies
 from bellboard.api.chat.v1 import chat_pb2 as chat
@@ -27,11 +28,11 @@ from bellboard.feeds import Feeds
 from bellboard.feeds.memory import MemoryFeeds
 from bellboard.grammar import NotUnderstood, Nowhere, Parsed, Vocabulary
 from bellboard.grammar.values import put
-from bellboard.ids import command_id
+from bellboard.ids import child_id, command_id
 from bellboard.keep import Keep
 from bellboard.keep.memory import MemoryKeep
 from bellboard.ledger import state
-from bellboard.ledger.ops import Ended, StepBegins, timestamp
+from bellboard.ledger.ops import Ended, StepBegins, seconds, timestamp
 from bellboard.marks import Marks
 from bellboard.marks.memory import MemoryMarks
 from bellboard.providers import Providers
@@ -44,8 +45,31 @@ from .eventually import eventually
 Register = Callable[[Providers, Any], None]
 S = TypeVar("S", bound=ServiceSettings)
 
+TYPED = (pb.CAUSE_LINE, pb.CAUSE_TRIGGER, pb.CAUSE_GRPC, pb.CAUSE_PIPE)
+"""The causes of commands that run on behalf of a person."""
+
 NOT_UNDERSTOOD = "NOT_UNDERSTOOD"
 """The state of a line that never became a command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A line that a bot asked to have run, and where and when. ``id`` is that of the command that it becomes."""
+
+    line: str
+    room: str = ""
+    thread: str = ""
+    card: str = ""
+    at: float | None = None
+    key: str = ""
+    id: str = field(default="", compare=False)
+
+    @classmethod
+    def of(cls, request: pb.CommandRequest) -> Ask:
+        """What a request asks for."""
+        at = seconds(request.at) if request.HasField("at") else None
+        id = child_id(request.parent, request.ordinal)
+        return cls(request.line, request.room, request.thread, request.card, at, request.key, id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +83,8 @@ class Said:
         result: the response message without its reply; None if there is none.
         line: the line in canonical form, secrets masked.
         steps: the steps that began.
-        asked: the lines that the bot asked to have run.
+        asks: what the bot asked to have run.
+        unasked: the names of the timers that it took back.
         id, trace_id: of the command.
     """
 
@@ -69,7 +94,8 @@ class Said:
     result: Any = None
     line: str = ""
     steps: tuple[str, ...] = ()
-    asked: tuple[str, ...] = ()
+    asks: tuple[Ask, ...] = ()
+    unasked: tuple[str, ...] = ()
     id: str = ""
     trace_id: str = ""
 
@@ -77,6 +103,11 @@ class Said:
     def text(self) -> str:
         """The words of the text blocks, a line each."""
         return "\n".join(block.text.text for block in self.blocks if block.HasField("text"))
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The lines that the bot asked to have run."""
+        return tuple(ask.line for ask in self.asks)
 
     @property
     def failure(self) -> chat.Failure:
@@ -161,6 +192,11 @@ class Talk:
         cancel: bool = False,
         at: float = 0.0,
         table: chat.Table | None = None,
+        cause: pb.Cause.ValueType = pb.CAUSE_UNSPECIFIED,
+        room: str | None = None,
+        thread: str = "",
+        card: str = "",
+        batch: Message | None = None,
     ) -> Said:
         """Say a line. ``--sandbox`` in it rehearses.
 
@@ -171,6 +207,10 @@ class Talk:
             cancel: the person cancels it as soon as it runs.
             at: when it came in, in seconds since 1970; now by default.
             table: what is piped into it.
+            cause: why it runs. By default a person types it, or, where nobody can, a timer of the bot's own comes.
+            room: where, if not in the room that the person is in; "" for none.
+            thread, card: the thread it runs in, and the id of the command on whose card it is shown.
+            batch: the HookBatch that is handed to it.
         """
         await self._providers.start((Keep, Marks, Feeds, *self.bot.needs))
         self._lines += 1
@@ -181,16 +221,23 @@ class Talk:
             return Said(NOT_UNDERSTOOD, (replies.failure(error.reason, hint=error.suggestion, code=error.code),), line=line)
         if table is not None and parsed.command.table is not None:
             put(parsed.request, parsed.command.table, table)
+        if batch is not None:
+            getattr(parsed.request, parsed.command.hook).MergeFrom(batch)
         envelope = self._envelope(parsed, id or command_id("talk", "", self.room, str(self._lines)), at or time.time())
+        envelope.cause = cause or (pb.CAUSE_TIMER if parsed.command.internal else pb.CAUSE_LINE)
+        if envelope.cause not in TYPED:
+            envelope.principal.bot = self.bot.name
+        envelope.origin.room = self.room if room is None else room
+        envelope.origin.thread, envelope.card = thread, card or envelope.id
         return await self._run(parsed, envelope, attempt, tuple(done), cancel)
 
     async def _run(self, parsed: Parsed, envelope: pb.Envelope, attempt: int, done: tuple[str, ...], cancel: bool) -> Said:
         progress: list[tuple[chat.Block, ...]] = []
-        asked: list[str] = []
+        asked: list[pb.CommandRequest] = []
         steps: list[str] = []
 
-        async def ask(ordinal: int, line: str) -> None:
-            asked.insert(ordinal, line)
+        async def ask(request: pb.CommandRequest) -> None:
+            asked.append(request)
 
         services = CallServices(self.blobs, ask, lambda blocks: progress.append(tuple(blocks)))
         execution = Execution(self.bot, parsed.command, envelope, parsed.request, services, self._providers)
@@ -206,7 +253,8 @@ class Talk:
             result=self.bot.handlers[parsed.command.method].response_type.FromString(ended.outcome.result),
             line=parsed.canonical,
             steps=tuple(steps),
-            asked=tuple(asked),
+            asks=tuple(Ask.of(request) for request in asked if request.line),
+            unasked=tuple(request.key for request in asked if not request.line),
             id=envelope.id,
             trace_id=trace_of(envelope),
         )
@@ -223,13 +271,11 @@ class Talk:
             effect=command.effect,
             lane=command.lane,
             principal=pb.Principal(person=self.person),
-            cause=pb.CAUSE_LINE,
-            card=id,
             preview=parsed.preview,
             force=parsed.force,
             rehearsal=parsed.rehearsal,
             received_at=timestamp(at),
-            origin=pb.Origin(system="talk", room=self.room, message=str(self._lines)),
+            origin=pb.Origin(system="talk", message=str(self._lines)),
             line=parsed.canonical,
             traceparent=trace.begin(id),
         )

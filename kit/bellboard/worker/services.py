@@ -31,23 +31,22 @@ class Means:
     def services(self, envelope: pb.Envelope, epoch: int, progress: Progress) -> CallServices:
         """The services of one attempt at one command."""
 
-        async def ask(ordinal: int, line: str) -> None:
-            await self._ask(envelope, ordinal, line)
+        async def ask(request: pb.CommandRequest) -> None:
+            await self._ask(envelope, request)
 
         def span(name: str) -> AbstractContextManager[None]:
             return self._span(envelope, epoch, name)
 
         return CallServices(blobs=self.blobs, ask=ask, progress=progress.show, span=span)
 
-    async def _ask(self, envelope: pb.Envelope, ordinal: int, line: str) -> None:
+    async def _ask(self, envelope: pb.Envelope, request: pb.CommandRequest) -> None:
         """Write down what is asked for, once: a later attempt that asks again changes nothing.
 
         Raises:
             BusError: it is not certain that it is written down.
         """
-        onward = trace.onward(envelope.id, envelope.traceparent)
-        request = pb.CommandRequest(parent=envelope.id, ordinal=ordinal, line=line, traceparent=onward)
-        subject = f"req.{envelope.bot}.{envelope.id}.{ordinal}"
+        request.traceparent = trace.onward(envelope.id, envelope.traceparent)
+        subject = f"req.{envelope.bot}.{envelope.id}.{request.ordinal}"
         for left in reversed(range(ASK_TRIES)):
             try:
                 await self.bus.publish(subject, request.SerializeToString(), expected=0)

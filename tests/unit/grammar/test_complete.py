@@ -52,10 +52,13 @@ def test_what_fits_is_offered(vocabulary: Vocabulary, typed: str, offered: list[
 
 
 def test_an_empty_line_offers_every_phrase(vocabulary: Vocabulary) -> None:
-    """In alphabetical order, with one line of help each."""
+    """In alphabetical order, with one line of help each; but for those that are not for people."""
     offers = vocabulary.complete("", 0)
 
-    assert [offer.text for offer in offers] == sorted(command.name for command in vocabulary.commands)
+    names = sorted(command.name for command in vocabulary.commands if not command.internal)
+    assert [offer.text for offer in offers] == names[: len(offers)]
+    assert "practice beat" not in names
+    assert vocabulary.complete("practice beat ", 14) == []
     assert ("roll", "throw dice", 0) in offers
 
 

@@ -32,7 +32,7 @@ class Stage:
     error: BaseException | None = None
     wait: asyncio.Event = field(default_factory=asyncio.Event)
     shown: list[list[chat.Block]] = field(default_factory=list)
-    asked: list[tuple[int, str]] = field(default_factory=list)
+    asked: list[pb.CommandRequest] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)
     cleaned: bool = False
 
@@ -51,8 +51,8 @@ class Stage:
         services = CallServices(MemoryBlobs("practice"), self._ask, lambda blocks: self.shown.append(list(blocks)))
         return Execution(self.bot, command, envelope, command.request_type(**request), services, Providers())
 
-    async def _ask(self, ordinal: int, line: str) -> None:
-        self.asked.append((ordinal, line))
+    async def _ask(self, request: pb.CommandRequest) -> None:
+        self.asked.append(request)
 
 
 @pytest.fixture
@@ -94,11 +94,24 @@ def stage() -> Stage:
         yield text("up")
 
     @bot.command
-    async def send(call: Call, line: str) -> Block:
+    async def send(call: Call, line: str, room: str, thread: str, card: str, after: timedelta, key: str) -> Block:
         """Have another line run, as the bot."""
-        await call.ask(line)
+        await call.ask(
+            line, room=room, thread=thread, card=card, at=call.at + after.total_seconds() if after else None, key=key
+        )
         await call.ask(f"{line} again")
         return text("asked")
+
+    @bot.command
+    async def unsend(call: Call, key: str) -> Block:
+        """Take a line back that was to be run later."""
+        await call.unask(key)
+        return text("taken back")
+
+    @bot.command
+    async def beat(call: Call, label: str) -> Block:
+        """Leave a mark, and say so if there is a label."""
+        return await stage.act()
 
     return stage
 
@@ -261,11 +274,25 @@ async def test_whoever_drives_it_may_leave(stage: Stage) -> None:
     await eventually(lambda: stage.cleaned)
 
 
-async def test_lines_that_are_asked_for_are_counted(stage: Stage) -> None:
-    """So that a second attempt asks for the same ones."""
-    await stage.execution("Send", line="practice look").start(1, "a")
+async def test_a_second_attempt_asks_for_the_same(stage: Stage) -> None:
+    """Each request has a number that follows from what it asks for, whatever else was asked for before it."""
+    for attempt in (1, 2):
+        await stage.execution("Send", line="practice look").start(attempt, "a")
+    first, other, again, other_again = stage.asked
 
-    assert stage.asked == [(0, "practice look"), (1, "practice look again")]
+    assert [first.line, other.line] == ["practice look", "practice look again"]
+    assert first.ordinal != other.ordinal
+    assert (first, other) == (again, other_again)
+
+
+async def test_the_last_attempt_has_the_last_word_about_a_card_and_a_timer(stage: Stage) -> None:
+    """What the one before it asked for may be out of date."""
+    for attempt in (1, 2):
+        await stage.execution("Send", line="practice look", card="root").start(attempt, "a")
+        await stage.execution("Send", line="practice look", key="k", after={"seconds": 5}).start(attempt, "a")
+
+    numbers = [request.ordinal for request in stage.asked if request.card or request.key]
+    assert len(set(numbers)) == 4
 
 
 async def test_a_preview_needs_a_contract_that_has_one(stage: Stage) -> None:

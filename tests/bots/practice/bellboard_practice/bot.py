@@ -70,10 +70,25 @@ async def ask(call: Call, label: str) -> Block:
 
 
 @bot.command
-async def send(call: Call, line: str) -> Block:
+async def send(call: Call, line: str, room: str, thread: str, card: str, after: timedelta, key: str) -> Block:
     """Have another line run, as the bot."""
-    await call.ask(line)
-    return text(f"asked for: {line}")
+    at = call.at + after.total_seconds() if after else None
+    id = await call.ask(line, room=room, thread=thread, card=card, at=at, key=key)
+    return text(f"asked for {id}: {line}")
+
+
+@bot.command
+async def unsend(call: Call, key: str) -> Block:
+    """Take a line back that was to be run later."""
+    await call.unask(key)
+    return text(f"{key} is taken back")
+
+
+@bot.command
+async def beat(call: Call, label: str, *, world: World) -> list[Block]:
+    """Leave a mark, and say so if there is a label."""
+    world.do(call.id, "beat", call.attempt)
+    return [text(f"beat {label} on {call.card} in {call.room or 'no room'}")] if label else []
 
 
 @bot.command

@@ -32,6 +32,7 @@ class RunLineRequest(_message.Message):
     ROOM_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     AS_PERSON_FIELD_NUMBER: _builtins.int
+    FOLLOW_FIELD_NUMBER: _builtins.int
     line: _builtins.str
     """The line."""
     room: _builtins.str
@@ -40,6 +41,8 @@ class RunLineRequest(_message.Message):
     """The message's id, made by the caller; asking again with the same id is the same command."""
     as_person: _builtins.str
     """The person on whose behalf; for the local owner only."""
+    follow: _builtins.bool
+    """Whether the cards of what it asks for at once are told of, too, after its own is final."""
     def __init__(
         self,
         *,
@@ -47,10 +50,11 @@ class RunLineRequest(_message.Message):
         room: _builtins.str = ...,
         request_id: _builtins.str = ...,
         as_person: _builtins.str = ...,
+        follow: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_person", b"as_person", "line", b"line", "request_id", b"request_id", "room", b"room"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["as_person", b"as_person", "follow", b"follow", "line", b"line", "request_id", b"request_id", "room", b"room"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -793,7 +793,7 @@ class CommandRequest(_message.Message):
     parent: _builtins.str
     """The command that asks."""
     ordinal: _builtins.int
-    """Which of that command's requests, from 0; the same one asks again with the same number."""
+    """Tells it from that command's other requests; the same one asks again with the same number."""
     line: _builtins.str
     """The line to run."""
     traceparent: _builtins.str
@@ -839,21 +839,31 @@ class Timer(_message.Message):
 
     BOT_FIELD_NUMBER: _builtins.int
     REQUEST_FIELD_NUMBER: _builtins.int
+    SEQUENCE_FIELD_NUMBER: _builtins.int
+    ABOVE_FIELD_NUMBER: _builtins.int
     bot: _builtins.str
     """The bot."""
+    sequence: _builtins.int
+    """Its place in the stream of requests: the last word about a name counts."""
     @_builtins.property
     def request(self) -> Global___CommandRequest:
-        """The request, as it came."""
+        """The request, as it came; without a line it was taken back, or has been run."""
+
+    @_builtins.property
+    def above(self) -> Global___Envelope:
+        """The command that asked for it, without its arguments."""
 
     def __init__(
         self,
         *,
         bot: _builtins.str = ...,
         request: Global___CommandRequest | None = ...,
+        sequence: _builtins.int = ...,
+        above: Global___Envelope | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["request", b"request"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["above", b"above", "request", b"request"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["bot", b"bot", "request", b"request"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["above", b"above", "bot", b"bot", "request", b"request", "sequence", b"sequence"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
