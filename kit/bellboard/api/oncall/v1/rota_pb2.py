@@ -27,7 +27,7 @@ from bellboard.api.options.v1 import options_pb2 as bellboard_dot_api_dot_option
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"bellboard/api/oncall/v1/rota.proto\x12\x17\x62\x65llboard.api.oncall.v1\x1a bellboard/api/chat/v1/chat.proto\x1a&bellboard/api/options/v1/options.proto\x1a\x1egoogle/protobuf/duration.proto\"\xa1\x01\n\nWhoRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one2\x00Q\x00\x00\x00\x00\x00\x80O@\x12N\n\x02\x61t\x18\x02 \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB \x82\xe1\x18\x1c\x12\x02\x61t \x06*\x14when; now without it\"g\n\x0bWhoResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"\xa0\x01\n\x0fScheduleRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one2\x00Q\x00\x00\x00\x00\x00\x80O@\x12H\n\x06length\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x1d\x82\xe1\x18\x19\x1a\x03\x66or*\rhow far ahead2\x03\x31\x34\x64\"l\n\x10ScheduleResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"P\n\x0bNextRequest\x12\x36\n\x06person\x18\x01 \x01(\tB!\x82\xe1\x18\x1d\x08\x01 \x02*\x17whose; yours without itH\x00\x88\x01\x01\x42\t\n\x07_person\"h\n\x0cNextResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"\xd4\x01\n\x0c\x43overRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one8\x01Q\x00\x00\x00\x00\x00\x80O@\x12N\n\x05range\x18\x02 \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB\x1d\x82\xe1\x18\x19\x08\x02 \x06*\x11\x66rom when to when8\x01\x12/\n\x02\x62y\x18\x03 \x01(\tB#\x82\xe1\x18\x1f \x02*\x1bwho does it; you without it\"<\n\rCoverResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"D\n\x0eUncoverRequest\x12\x32\n\x02id\x18\x01 \x01(\tB&\x82\xe1\x18\"\x08\x01*\x13the id of the cover8\x01Q\x00\x00\x00\x00\x00\x00\x30@\">\n\x0fUncoverResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xdd\x01\n\x0bSwapRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one8\x01Q\x00\x00\x00\x00\x00\x80O@\x12%\n\x06person\x18\x02 \x01(\tB\x15\x82\xe1\x18\x11\x08\x02 \x02*\twith whom8\x01\x12\x62\n\x05range\x18\x03 \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB1\x82\xe1\x18-\x08\x03 \x06*%your shift that the person is to take8\x01\";\n\x0cSwapResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"a\n\x0c\x41greeRequest\x12\x31\n\x02id\x18\x01 \x01(\tB%\x82\xe1\x18!\x08\x01*\x12the id of the swap8\x01Q\x00\x00\x00\x00\x00\x00\x30@\x12\x1e\n\x02no\x18\x02 \x01(\x08\x42\x12\x82\xe1\x18\x0e*\x0cyou will not\"<\n\rAgreeResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xa1\x01\n\x0bLoadRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one2\x00Q\x00\x00\x00\x00\x00\x80O@\x12M\n\x05range\x18\x02 \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB\x1c\x82\xe1\x18\x18\x1a\x05since*\x0fover which time\"h\n\x0cLoadResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"f\n\rImportRequest\x12U\n\x06source\x18\x01 \x01(\tBE\x82\xe1\x18\x41\x08\x01*2the address of a calendar, or a name from the file8\x01Q\x00\x00\x00\x00\x00@\x9f@\"=\n\x0eImportResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\x90\x01\n\x0b\x46\x65\x65\x64Request\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one2\x00Q\x00\x00\x00\x00\x00\x80O@\x12<\n\x05renew\x18\x02 \x01(\x08\x42-\x82\xe1\x18)*\'make the address anew; the old one ends\";\n\x0c\x46\x65\x65\x64Response\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"U\n\x0eMentionRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one8\x01Q\x00\x00\x00\x00\x00\x80O@\">\n\x0fMentionResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"V\n\x0fHandoverRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one2\x00Q\x00\x00\x00\x00\x00\x80O@\"?\n\x10HandoverResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\r\n\x0bTickRequest\";\n\x0cTickResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Replyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"bellboard/api/oncall/v1/rota.proto\x12\x17\x62\x65llboard.api.oncall.v1\x1a bellboard/api/chat/v1/chat.proto\x1a&bellboard/api/options/v1/options.proto\x1a\x1egoogle/protobuf/duration.proto\"\xa1\x01\n\nWhoRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one2\x00Q\x00\x00\x00\x00\x00\x80O@\x12N\n\x02\x61t\x18\x02 \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB \x82\xe1\x18\x1c\x12\x02\x61t \x06*\x14when; now without it\"g\n\x0bWhoResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"\xa0\x01\n\x0fScheduleRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one2\x00Q\x00\x00\x00\x00\x00\x80O@\x12H\n\x06length\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x1d\x82\xe1\x18\x19\x1a\x03\x66or*\rhow far ahead2\x03\x31\x34\x64\"l\n\x10ScheduleResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"P\n\x0bNextRequest\x12\x36\n\x06person\x18\x01 \x01(\tB!\x82\xe1\x18\x1d\x08\x01 \x02*\x17whose; yours without itH\x00\x88\x01\x01\x42\t\n\x07_person\"h\n\x0cNextResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"\x95\x02\n\x0c\x43overRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one8\x01Q\x00\x00\x00\x00\x00\x80O@\x12N\n\x05range\x18\x02 \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB\x1d\x82\xe1\x18\x19\x08\x02 \x06*\x11\x66rom when to when8\x01\x12/\n\x02\x62y\x18\x03 \x01(\tB#\x82\xe1\x18\x1f \x02*\x1bwho does it; you without it\x12?\n\x05layer\x18\x04 \x01(\tB0\x82\xe1\x18,*\x1fthe layer; the first without it2\x00Q\x00\x00\x00\x00\x00\x80O@\"<\n\rCoverResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"]\n\x0eUncoverRequest\x12K\n\x02id\x18\x01 \x01(\tB?\x82\xe1\x18;\x08\x01*,the id of the cover; the only one without it2\x00Q\x00\x00\x00\x00\x00\x00\x30@\">\n\x0fUncoverResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xd0\x02\n\x0bSwapRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one8\x01Q\x00\x00\x00\x00\x00\x80O@\x12%\n\x06person\x18\x02 \x01(\tB\x15\x82\xe1\x18\x11\x08\x02 \x02*\twith whom8\x01\x12\x62\n\x05range\x18\x03 \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB1\x82\xe1\x18-\x08\x03 \x06*%your shift that the person is to take8\x01\x12q\n\x04\x62\x61\x63k\x18\x04 \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeBA\x82\xe1\x18=\x1a\x03\x66or \x06*4what you take in return; their next shift without it\";\n\x0cSwapResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"z\n\x0c\x41greeRequest\x12J\n\x02id\x18\x01 \x01(\tB>\x82\xe1\x18:\x08\x01*+the id of the swap; the only one without it2\x00Q\x00\x00\x00\x00\x00\x00\x30@\x12\x1e\n\x02no\x18\x02 \x01(\x08\x42\x12\x82\xe1\x18\x0e*\x0cyou will not\"<\n\rAgreeResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xa1\x01\n\x0bLoadRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one2\x00Q\x00\x00\x00\x00\x00\x80O@\x12M\n\x05range\x18\x02 \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB\x1c\x82\xe1\x18\x18\x1a\x05since*\x0fover which time\"h\n\x0cLoadResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"f\n\rImportRequest\x12U\n\x06source\x18\x01 \x01(\tBE\x82\xe1\x18\x41\x08\x01*2the address of a calendar, or a name from the file8\x01Q\x00\x00\x00\x00\x00@\x9f@\"=\n\x0eImportResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\x90\x01\n\x0b\x46\x65\x65\x64Request\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one2\x00Q\x00\x00\x00\x00\x00\x80O@\x12<\n\x05renew\x18\x02 \x01(\x08\x42-\x82\xe1\x18)*\'make the address anew; the old one ends\";\n\x0c\x46\x65\x65\x64Response\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"U\n\x0eMentionRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one8\x01Q\x00\x00\x00\x00\x00\x80O@\">\n\x0fMentionResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"V\n\x0fHandoverRequest\x12\x43\n\x04team\x18\x01 \x01(\tB5\x82\xe1\x18\x31\x08\x01*\"the team; the only one without one2\x00Q\x00\x00\x00\x00\x00\x80O@\"?\n\x10HandoverResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\r\n\x0bTickRequest\";\n\x0cTickResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Replyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,16 +50,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_COVERREQUEST'].fields_by_name['range']._serialized_options = b'\202\341\030\031\010\002 \006*\021from when to when8\001'
   _globals['_COVERREQUEST'].fields_by_name['by']._loaded_options = None
   _globals['_COVERREQUEST'].fields_by_name['by']._serialized_options = b'\202\341\030\037 \002*\033who does it; you without it'
+  _globals['_COVERREQUEST'].fields_by_name['layer']._loaded_options = None
+  _globals['_COVERREQUEST'].fields_by_name['layer']._serialized_options = b'\202\341\030,*\037the layer; the first without it2\000Q\000\000\000\000\000\200O@'
   _globals['_UNCOVERREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_UNCOVERREQUEST'].fields_by_name['id']._serialized_options = b'\202\341\030\"\010\001*\023the id of the cover8\001Q\000\000\000\000\000\0000@'
+  _globals['_UNCOVERREQUEST'].fields_by_name['id']._serialized_options = b'\202\341\030;\010\001*,the id of the cover; the only one without it2\000Q\000\000\000\000\000\0000@'
   _globals['_SWAPREQUEST'].fields_by_name['team']._loaded_options = None
   _globals['_SWAPREQUEST'].fields_by_name['team']._serialized_options = b'\202\341\0301\010\001*\"the team; the only one without one8\001Q\000\000\000\000\000\200O@'
   _globals['_SWAPREQUEST'].fields_by_name['person']._loaded_options = None
   _globals['_SWAPREQUEST'].fields_by_name['person']._serialized_options = b'\202\341\030\021\010\002 \002*\twith whom8\001'
   _globals['_SWAPREQUEST'].fields_by_name['range']._loaded_options = None
   _globals['_SWAPREQUEST'].fields_by_name['range']._serialized_options = b'\202\341\030-\010\003 \006*%your shift that the person is to take8\001'
+  _globals['_SWAPREQUEST'].fields_by_name['back']._loaded_options = None
+  _globals['_SWAPREQUEST'].fields_by_name['back']._serialized_options = b'\202\341\030=\032\003for \006*4what you take in return; their next shift without it'
   _globals['_AGREEREQUEST'].fields_by_name['id']._loaded_options = None
-  _globals['_AGREEREQUEST'].fields_by_name['id']._serialized_options = b'\202\341\030!\010\001*\022the id of the swap8\001Q\000\000\000\000\000\0000@'
+  _globals['_AGREEREQUEST'].fields_by_name['id']._serialized_options = b'\202\341\030:\010\001*+the id of the swap; the only one without it2\000Q\000\000\000\000\000\0000@'
   _globals['_AGREEREQUEST'].fields_by_name['no']._loaded_options = None
   _globals['_AGREEREQUEST'].fields_by_name['no']._serialized_options = b'\202\341\030\016*\014you will not'
   _globals['_LOADREQUEST'].fields_by_name['team']._loaded_options = None
@@ -89,43 +93,43 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_NEXTRESPONSE']._serialized_start=793
   _globals['_NEXTRESPONSE']._serialized_end=897
   _globals['_COVERREQUEST']._serialized_start=900
-  _globals['_COVERREQUEST']._serialized_end=1112
-  _globals['_COVERRESPONSE']._serialized_start=1114
-  _globals['_COVERRESPONSE']._serialized_end=1174
-  _globals['_UNCOVERREQUEST']._serialized_start=1176
-  _globals['_UNCOVERREQUEST']._serialized_end=1244
-  _globals['_UNCOVERRESPONSE']._serialized_start=1246
-  _globals['_UNCOVERRESPONSE']._serialized_end=1308
-  _globals['_SWAPREQUEST']._serialized_start=1311
-  _globals['_SWAPREQUEST']._serialized_end=1532
-  _globals['_SWAPRESPONSE']._serialized_start=1534
-  _globals['_SWAPRESPONSE']._serialized_end=1593
-  _globals['_AGREEREQUEST']._serialized_start=1595
-  _globals['_AGREEREQUEST']._serialized_end=1692
-  _globals['_AGREERESPONSE']._serialized_start=1694
-  _globals['_AGREERESPONSE']._serialized_end=1754
-  _globals['_LOADREQUEST']._serialized_start=1757
-  _globals['_LOADREQUEST']._serialized_end=1918
-  _globals['_LOADRESPONSE']._serialized_start=1920
-  _globals['_LOADRESPONSE']._serialized_end=2024
-  _globals['_IMPORTREQUEST']._serialized_start=2026
-  _globals['_IMPORTREQUEST']._serialized_end=2128
-  _globals['_IMPORTRESPONSE']._serialized_start=2130
-  _globals['_IMPORTRESPONSE']._serialized_end=2191
-  _globals['_FEEDREQUEST']._serialized_start=2194
-  _globals['_FEEDREQUEST']._serialized_end=2338
-  _globals['_FEEDRESPONSE']._serialized_start=2340
-  _globals['_FEEDRESPONSE']._serialized_end=2399
-  _globals['_MENTIONREQUEST']._serialized_start=2401
-  _globals['_MENTIONREQUEST']._serialized_end=2486
-  _globals['_MENTIONRESPONSE']._serialized_start=2488
-  _globals['_MENTIONRESPONSE']._serialized_end=2550
-  _globals['_HANDOVERREQUEST']._serialized_start=2552
-  _globals['_HANDOVERREQUEST']._serialized_end=2638
-  _globals['_HANDOVERRESPONSE']._serialized_start=2640
-  _globals['_HANDOVERRESPONSE']._serialized_end=2703
-  _globals['_TICKREQUEST']._serialized_start=2705
-  _globals['_TICKREQUEST']._serialized_end=2718
-  _globals['_TICKRESPONSE']._serialized_start=2720
-  _globals['_TICKRESPONSE']._serialized_end=2779
+  _globals['_COVERREQUEST']._serialized_end=1177
+  _globals['_COVERRESPONSE']._serialized_start=1179
+  _globals['_COVERRESPONSE']._serialized_end=1239
+  _globals['_UNCOVERREQUEST']._serialized_start=1241
+  _globals['_UNCOVERREQUEST']._serialized_end=1334
+  _globals['_UNCOVERRESPONSE']._serialized_start=1336
+  _globals['_UNCOVERRESPONSE']._serialized_end=1398
+  _globals['_SWAPREQUEST']._serialized_start=1401
+  _globals['_SWAPREQUEST']._serialized_end=1737
+  _globals['_SWAPRESPONSE']._serialized_start=1739
+  _globals['_SWAPRESPONSE']._serialized_end=1798
+  _globals['_AGREEREQUEST']._serialized_start=1800
+  _globals['_AGREEREQUEST']._serialized_end=1922
+  _globals['_AGREERESPONSE']._serialized_start=1924
+  _globals['_AGREERESPONSE']._serialized_end=1984
+  _globals['_LOADREQUEST']._serialized_start=1987
+  _globals['_LOADREQUEST']._serialized_end=2148
+  _globals['_LOADRESPONSE']._serialized_start=2150
+  _globals['_LOADRESPONSE']._serialized_end=2254
+  _globals['_IMPORTREQUEST']._serialized_start=2256
+  _globals['_IMPORTREQUEST']._serialized_end=2358
+  _globals['_IMPORTRESPONSE']._serialized_start=2360
+  _globals['_IMPORTRESPONSE']._serialized_end=2421
+  _globals['_FEEDREQUEST']._serialized_start=2424
+  _globals['_FEEDREQUEST']._serialized_end=2568
+  _globals['_FEEDRESPONSE']._serialized_start=2570
+  _globals['_FEEDRESPONSE']._serialized_end=2629
+  _globals['_MENTIONREQUEST']._serialized_start=2631
+  _globals['_MENTIONREQUEST']._serialized_end=2716
+  _globals['_MENTIONRESPONSE']._serialized_start=2718
+  _globals['_MENTIONRESPONSE']._serialized_end=2780
+  _globals['_HANDOVERREQUEST']._serialized_start=2782
+  _globals['_HANDOVERREQUEST']._serialized_end=2868
+  _globals['_HANDOVERRESPONSE']._serialized_start=2870
+  _globals['_HANDOVERRESPONSE']._serialized_end=2933
+  _globals['_TICKREQUEST']._serialized_start=2935
+  _globals['_TICKREQUEST']._serialized_end=2948
+  _globals['_TICKRESPONSE']._serialized_start=2950
+  _globals['_TICKRESPONSE']._serialized_end=3009
 # @@protoc_insertion_point(module_scope)

@@ -197,10 +197,13 @@ class CoverRequest(_message.Message):
     TEAM_FIELD_NUMBER: _builtins.int
     RANGE_FIELD_NUMBER: _builtins.int
     BY_FIELD_NUMBER: _builtins.int
+    LAYER_FIELD_NUMBER: _builtins.int
     team: _builtins.str
     """The team; the only one without one."""
     by: _builtins.str
     """Who does it; you without it."""
+    layer: _builtins.str
+    """The layer; the first without it."""
     @_builtins.property
     def range(self) -> _chat_pb2.TimeRange:
         """From when to when."""
@@ -211,10 +214,11 @@ class CoverRequest(_message.Message):
         team: _builtins.str = ...,
         range: _chat_pb2.TimeRange | None = ...,
         by: _builtins.str = ...,
+        layer: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "range", b"range", "team", b"team"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "layer", b"layer", "range", b"range", "team", b"team"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -252,7 +256,7 @@ class UncoverRequest(_message.Message):
 
     ID_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """The id of the cover."""
+    """The id of the cover; the only one without it."""
     def __init__(
         self,
         *,
@@ -299,6 +303,7 @@ class SwapRequest(_message.Message):
     TEAM_FIELD_NUMBER: _builtins.int
     PERSON_FIELD_NUMBER: _builtins.int
     RANGE_FIELD_NUMBER: _builtins.int
+    BACK_FIELD_NUMBER: _builtins.int
     team: _builtins.str
     """The team; the only one without one."""
     person: _builtins.str
@@ -307,16 +312,21 @@ class SwapRequest(_message.Message):
     def range(self) -> _chat_pb2.TimeRange:
         """Your shift that the person is to take."""
 
+    @_builtins.property
+    def back(self) -> _chat_pb2.TimeRange:
+        """What you take in return; without it, as much of the person's next shift."""
+
     def __init__(
         self,
         *,
         team: _builtins.str = ...,
         person: _builtins.str = ...,
         range: _chat_pb2.TimeRange | None = ...,
+        back: _chat_pb2.TimeRange | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["range", b"range"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["back", b"back", "range", b"range"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["person", b"person", "range", b"range", "team", b"team"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["back", b"back", "person", b"person", "range", b"range", "team", b"team"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -355,7 +365,7 @@ class AgreeRequest(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     NO_FIELD_NUMBER: _builtins.int
     id: _builtins.str
-    """The id of the swap."""
+    """The id of the swap; the only one without it."""
     no: _builtins.bool
     """You will not."""
     def __init__(
