@@ -12,12 +12,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
-
-import holidays
 
 from . import Shift
 from .model import ALL, NOBODY, Holidays, Layer, Rotation, TeamRota, Window
+
+if TYPE_CHECKING:
+    from holidays import HolidayBase
 
 _DAY = timedelta(days=1)
 
@@ -96,12 +98,14 @@ def _span(window: Window, day: date, zone: ZoneInfo) -> tuple[float, float]:
 
 
 @lru_cache(maxsize=64)
-def calendar(country: str) -> holidays.HolidayBase:
+def calendar(country: str) -> HolidayBase:
     """The holidays of a country, or of a part of it, such as "DE" or "DE-BE".
 
     Raises:
         NotImplementedError: there is none of that name.
     """
+    import holidays  # it takes half a second, and most rotas have none
+
     name, _, part = country.partition("-")
     return holidays.country_holidays(name, subdiv=part or None)
 
