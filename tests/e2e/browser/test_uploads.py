@@ -28,14 +28,27 @@ COPY = """async bytes => {
 }"""
 
 
-def drop(page: Page, file: Path) -> None:
-    """Drag a file from the desktop over the room and let it go, as the browser itself tells the page of it."""
+COVER = """() => {
+    const cover = document.createElement("div");
+    cover.style = "position: absolute; inset: 0";
+    document.querySelector("main").append(cover);
+}"""
+OVER, AWAY = (600, 300), (5, 5)
+
+
+def drag(page: Page, file: Path, *kinds: str, at: tuple[int, int] = OVER) -> None:
+    """Have a file from the desktop over the room, as the browser itself tells the page of it."""
     session = page.context.new_cdp_session(page)
     data = {"items": [], "files": [str(file)], "dragOperationsMask": 1}
-    for kind in ("dragEnter", "dragOver", "drop"):
-        if kind == "drop":
-            expect(page.locator(".drop-here")).to_be_visible()
-        session.send("Input.dispatchDragEvent", {"type": kind, "x": 600, "y": 300, "data": data})
+    for kind in kinds:
+        session.send("Input.dispatchDragEvent", {"type": kind, "x": at[0], "y": at[1], "data": data})
+
+
+def drop(page: Page, file: Path) -> None:
+    """Drag a file from the desktop over the room and let it go."""
+    drag(page, file, "dragEnter", "dragOver")
+    expect(page.locator(".drop-here")).to_be_visible()
+    drag(page, file, "drop")
     expect(page.locator(".drop-here")).to_have_count(0)
 
 
@@ -85,3 +98,44 @@ def test_what_is_dropped_and_is_no_picture_is_a_file_to_download(tab: Tab, tmp_p
     link = page.locator(".talk a.file", has_text=file.name)
     expect(link).to_be_visible()
     assert link.get_attribute("download") == file.name
+
+
+def test_a_drop_is_taken_whatever_comes_under_the_pointer_meanwhile(tab: Tab, tmp_path: Path) -> None:
+    """What was dragged over is not what it is dropped on where an entry came, or went, in between."""
+    page = tab()
+    file = tmp_path / f"{unique('notes')}.txt"
+    file.write_text("taken")
+
+    drag(page, file, "dragEnter", "dragOver")
+    page.evaluate(COVER)
+    drag(page, file, "drop")
+
+    expect(page.locator(".drop-here")).to_have_count(0)
+    expect(page.locator(".files li", has_text=file.name)).to_be_visible()
+
+
+def test_a_drag_that_ends_without_a_word_leaves_nothing_behind(tab: Tab, tmp_path: Path) -> None:
+    """The next move of the pointer tells that it is over, and everything in the room can be pressed again."""
+    page = tab()
+    file = tmp_path / f"{unique('notes')}.txt"
+    file.write_text("never let go")
+
+    drag(page, file, "dragEnter", "dragOver")
+    expect(page.locator(".drop-here")).to_be_visible()
+    page.mouse.move(*OVER)
+
+    expect(page.locator(".drop-here")).to_have_count(0)
+    assert page.evaluate("([x, y]) => document.elementFromPoint(x, y).localName", OVER) != "main"
+
+
+def test_a_file_let_go_beside_the_room_is_not_opened(tab: Tab, tmp_path: Path) -> None:
+    """The page stays, as the browser is told that nothing is taken there."""
+    page = tab()
+    file = tmp_path / f"{unique('notes')}.html"
+    file.write_text("<title>not Bellboard</title>")
+
+    drag(page, file, "dragEnter", "dragOver", "drop", at=AWAY)
+
+    expect(composer(page)).to_be_visible()
+    expect(page).not_to_have_title("not Bellboard")
+    expect(page.locator(".files li")).to_have_count(0)

@@ -1,4 +1,5 @@
 // Where lines are typed: completion, history, uploads, and what is wrong with the last line.
+import { useDrop } from "./drop.js";
 import { html, classes, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { complete, dismiss, forgetCompletions, say, store } from "./store.js";
 import { size } from "./words.js";
@@ -64,7 +65,6 @@ export function Composer({ thread }) {
   const [text, setText] = useState("");
   const [at, setAt] = useState(-1);
   const [back, setBack] = useState(0);
-  const [over, setOver] = useState(false);
   const [files, addFiles, removeFile, clearFiles] = useFiles();
   const mine = document.activeElement === box.current;
   const items = mine ? store.completions.items : [];
@@ -81,15 +81,7 @@ export function Composer({ thread }) {
   }, [text]);
   useEffect(() => { if (thread || matchMedia("(hover: hover)").matches) box.current.focus(); }, []);
   useEffect(() => { if (wrong && !text) put(wrong.said.text, wrong.said.text.length); }, [wrong]);
-  useEffect(() => {
-    const target = box.current.closest("main, aside");
-    const drag = (event) => { if (event.dataTransfer?.types.includes("Files")) { event.preventDefault(); setOver(true); } };
-    const leave = (event) => { if (!target.contains(event.relatedTarget)) setOver(false); };
-    const dropped = (event) => { event.preventDefault(); setOver(false); addFiles(event.dataTransfer.files); box.current.focus(); };
-    const on = [["dragover", drag], ["dragleave", leave], ["drop", dropped]];
-    for (const [name, does] of on) target.addEventListener(name, does);
-    return () => { for (const [name, does] of on) target.removeEventListener(name, does); };
-  }, []);
+  const over = useDrop(box, (dropped) => { addFiles(dropped); box.current.focus(); });
 
   const ask = () => {
     const { value, selectionStart } = box.current;

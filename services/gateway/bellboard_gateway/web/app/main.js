@@ -1,4 +1,5 @@
 // The page: the board of rooms on the left, the room, and a thread beside it.
+import { refuseDrops } from "./drop.js";
 import { html, render, useEffect, useState } from "./html.js";
 import { enter, onChange, start, store, unread } from "./store.js";
 import { Sidebar } from "./sidebar.js";
@@ -56,5 +57,6 @@ function App() {
 }
 
 fromAddress();
+refuseDrops();
 render(html`<${App} />`, document.getElementById("app"));
 start();
