@@ -17,6 +17,7 @@ from bellboard.grammar import NotUnderstood, Nowhere, Vocabulary, stages
 from .files import MAX_BYTES, digest_of, files_of, pool_of
 from .read import about, bot_options, commands_of
 from .rules import check_command, check_service
+from .triggers import check_triggers
 
 __all__ = ["IDEMPOTENT", "MAX_BYTES", "ONCE", "READ", "Argument", "Command", "Contract", "Kind", "Step"]
 
@@ -69,6 +70,7 @@ class Contract:
         check_service(service, commands, broken.append)
         for command in commands:
             check_command(service, command, about(command.method, broken.append))
+        check_triggers(commands, broken.append)
         told = bot_options(service)
         contract = cls(told.name, told.summary, version, digest_of(files), service.full_name, commands, files)
         if not broken:

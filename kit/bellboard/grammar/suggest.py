@@ -22,13 +22,13 @@ def nearest(word: str, candidates: Iterable[str]) -> str:
             break
         if abs(len(candidate) - len(word)) >= least or len(letters.difference(candidate.casefold())) >= least:
             continue
-        distance = _distance(word, candidate.casefold())
+        distance = slips(word, candidate.casefold())
         if distance < least:
             best, least = candidate, distance
     return best
 
 
-def _distance(a: str, b: str) -> int:
+def slips(a: str, b: str) -> int:
     """Slips between two words: letters added, left out, changed, or swapped with their neighbour."""
     before: list[int] = []
     row = list(range(len(b) + 1))

@@ -14,18 +14,17 @@ from bellboard.replies import GOOD, WARNING
 
 from . import answer
 from . import search as searching
+from . import seen as seeing
 from . import tail as tailing
 from .providers import LogSource
 from .query import Query, understand
+from .seen import Kinds
 
 bot = Bot(pb.DESCRIPTOR.services_by_name["LogsService"], version="0.1.0")
 
 BY = {pb.BY_LEVEL: "level", pb.BY_SERVICE: "service", pb.BY_VERSION: "version", pb.BY_PATTERN: "pattern"}
-PATTERNS = 20
-"""Patterns on a card."""
-
-IN_TABLE = 200
-"""Patterns in a table for pipes."""
+PATTERNS, IN_TABLE = 20, 200
+"""Patterns on a card, and in a table for pipes."""
 
 
 @bot.command
@@ -112,3 +111,9 @@ async def new(
 async def show(call: Call, mark: str, page: int, *, marks: Marks) -> list[Block]:
     """Show an earlier answer again, page by page."""
     return await searching.page(call, marks, mark, page) if mark else [await searching.latest(call, marks)]
+
+
+@bot.command
+async def seen(call: Call, error: str, *, kinds: Kinds, marks: Marks) -> pb.SeenResponse:
+    """Say how often an error was seen, and since when."""
+    return await seeing.answer(error, kinds, marks)

@@ -10,6 +10,7 @@ from bellboard import Providers
 
 from .entries import Entry
 from .query import Query
+from .seen import Kinds
 from .settings import Settings
 
 MOST_COUNTED = 10_000
@@ -84,3 +85,5 @@ def register(providers: Providers, settings: Settings) -> None:
     sources = Sources(settings)
     providers.register(LogSource, sources.everything, ping=lambda source: source.ping())
     providers.rehearse(LogSource, sources.sandbox)
+    providers.register(Kinds, sources.kinds)
+    providers.rehearse(Kinds, sources.sandbox_kinds)

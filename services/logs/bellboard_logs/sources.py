@@ -17,8 +17,10 @@ from .ingest import push, syslog
 from .ingest.follow import Followed, Follower
 from .providers import Found, LogSource, Pattern
 from .query import Query
+from .seen import Kinds
 from .settings import Settings
 from .store import Stored, Writer
+from .store.kinds import StoredKinds
 from .store.reader import Reader
 
 SANDBOX = "sandbox"
@@ -51,6 +53,18 @@ class Sources:
         """The source for rehearsals: the sandbox's lines, whatever environment is asked for."""
         async with self._embedded() as stored:
             yield Only(stored, SANDBOX)
+
+    @asynccontextmanager
+    async def kinds(self) -> AsyncIterator[Kinds]:
+        """The patterns of the lines that are stored here."""
+        async with self._embedded() as stored:
+            yield StoredKinds(stored.reader)
+
+    @asynccontextmanager
+    async def sandbox_kinds(self) -> AsyncIterator[Kinds]:
+        """The patterns for rehearsals."""
+        async with self._embedded() as stored:
+            yield StoredKinds(stored.reader, SANDBOX)
 
     @asynccontextmanager
     async def _embedded(self) -> AsyncIterator[Stored]:

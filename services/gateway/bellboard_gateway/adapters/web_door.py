@@ -13,6 +13,7 @@ from bellboard.errors import BusUnavailable, Refused, TooLarge, Unconfirmed, Use
 from .. import stages
 from ..inbox import Inbox
 from ..lines import Command, Line, Misunderstood, NotAccepted, Talk
+from ..listening import Listener
 from ..rooms import Rooms
 
 SYSTEM = "web"
@@ -54,15 +55,13 @@ class Door(Protocol):
 class GatewayDoor:
     """The way into the gateway proper."""
 
-    def __init__(self, inbox: Inbox, rooms: Rooms) -> None:
-        self._inbox, self._rooms = inbox, rooms
+    def __init__(self, inbox: Inbox, rooms: Rooms, listener: Listener) -> None:
+        self._inbox, self._rooms, self._listener = inbox, rooms, listener
 
     async def rehearses(self, room: str) -> str:
         return await self._inbox.dispatch.rehearsals.by(room)
 
     async def say(self, said: Said) -> dict[str, Any]:
-        if said.talk:
-            return await self._talk(said)
         line = Line(
             system=SYSTEM,
             workspace="",
@@ -74,19 +73,30 @@ class GatewayDoor:
             explicit=said.explicit,
             uploads=said.uploads,
         )
+        if said.talk:
+            return await self._talk(said, line)
         match await self._inbox.take(line) if said.text.strip() else Talk():
             case Command(id=id):
                 if said.uploads:  # the room sees what was uploaded, and it is the room's last picture
-                    await self._talk(replace(said, id=f"{said.id}-up"[:64], text=""))
+                    await self._store(replace(said, id=f"{said.id}-up"[:64], text=""))
                 return {"kind": "command", "command_id": id}
             case Misunderstood(why=why):
                 return {"kind": "misunderstood", "not_understood": MessageToDict(why, preserving_proto_field_name=True)}
             case NotAccepted(reason=reason, final=final):
                 return not_accepted(reason, final=final)
             case Talk():
-                return await self._talk(said)
+                return await self._talk(said, line)
 
-    async def _talk(self, said: Said) -> dict[str, Any]:
+    async def _talk(self, said: Said, line: Line) -> dict[str, Any]:
+        """Store a line of talk, then listen to it."""
+        verdict = await self._store(said)
+        if verdict["kind"] != "talk" or not said.text.strip():
+            return verdict
+        if offered := await self._listener.heard(line, meant_as_talk=said.talk):
+            verdict["blocks"] = [MessageToDict(block, preserving_proto_field_name=True) for block in offered]
+        return verdict
+
+    async def _store(self, said: Said) -> dict[str, Any]:
         if not said.text.strip() and not said.uploads:
             return not_accepted("there is nothing in it", final=True)
         try:

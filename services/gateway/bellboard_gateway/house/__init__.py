@@ -1,6 +1,9 @@
-"""The commands that the gateway answers itself: `look` tells, `act` does something to other commands, `ambient` is for what steps in by itself."""
+"""The commands that the gateway answers itself.
 
-from . import act, look, record
+`look` and `record` tell, `act` does something to other commands, `ambient` is about what steps in by itself.
+"""
+
+from . import act, ambient, look, record
 from .bot import bot
 from .hall import Hall
 

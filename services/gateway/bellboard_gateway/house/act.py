@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bellboard import Call, Failed, UserError, replies
 from bellboard.api.chat.v1 import chat_pb2 as chat
-from bellboard.api.gateway.v1 import house_pb2
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.errors import BusError
 from bellboard.grammar import NotUnderstood, Parsed
@@ -13,6 +14,7 @@ from bellboard.ids import child_id
 from bellboard.ledger import gate
 from bellboard.ledger.ops import Op, Snapshot, Stop, seconds, timestamp
 from bellboard.ledger.state import S
+from bellboard.marks import parse
 
 from ..enrolments import HOUSE
 from ..lines import NotAccepted
@@ -23,6 +25,11 @@ from .bot import bot
 from .hall import Hall, short, stands
 
 Blocks = list[chat.Block]
+
+OUTCOMES = {"succeeded": True, "failed": False}
+
+ENDED_BY = {"P": "page resolve", "A": "alert resolve", "I": "incident close"}
+"""The commands by which what has an id of its own is ended, by its letter."""
 
 
 @bot.command
@@ -64,12 +71,23 @@ async def again(call: Call, id_: str, *, hall: Hall) -> Blocks:  # the contract'
     view = await hall.find(call, "again", id_)
     if isinstance(view, chat.Block):
         return [view]
-    person, view = hall.person(call), hall.board.pipe(view)[0]
+    view = hall.board.pipe(view)[0]
     if view.envelope.sealed:
         raise UserError(f"{short(view)} held a secret, which is not kept readable", hint="type it again")
-    own = hall.board.known(call.id)
+    stages = _parsed(hall, view, call)
+    id = await onward(hall, call, stages, rehearsal=view.envelope.rehearsal)
+    return [replies.text(f"{join([stage.canonical for stage in stages])} runs again as {id[:6]}.")]
+
+
+async def onward(hall: Hall, call: Call, stages: Sequence[Parsed], *, rehearsal: bool = False) -> str:
+    """Have a line run by whoever asked for this command, on its card; the new command's id.
+
+    Raises:
+        Failed: it is not certain that it will run.
+    """
+    person, own = hall.person(call), hall.board.known(call.id)
     assert own is not None
-    first, *then = _parsed(hall, view, call)
+    first, *then = stages
     order = Order(
         id=child_id(call.id, 0),
         parsed=first,
@@ -81,12 +99,12 @@ async def again(call: Call, id_: str, *, hall: Hall) -> Blocks:  # the contract'
         parent=call.id,
         card=own.envelope.card,
         traceparent=own.envelope.traceparent,
-        rehearsal=view.envelope.rehearsal,
+        rehearsal=rehearsal,
     )
     taken = await hall.dispatch.run(order)
     if isinstance(taken, NotAccepted):
         raise Failed(taken.reason)
-    return [replies.text(f"{join([stage.canonical for stage in (first, *then)])} runs again as {order.id[:6]}.")]
+    return order.id
 
 
 def _parsed(hall: Hall, view: View, call: Call) -> tuple[Parsed, ...]:
@@ -175,19 +193,37 @@ async def _waiting(call: Call, verb: str, word: str, hall: Hall) -> View | chat.
 
 
 @bot.command
-async def resolve(call: Call, id_: str, verdict: int, reason: str, *, hall: Hall) -> Blocks:
-    """Say what became of a command that is UNKNOWN."""
+async def resolve(call: Call, id_: str, outcome: str, *, hall: Hall) -> Blocks:  # the contract's word
+    """Say what became of an UNKNOWN command, or end an alert.
+
+    A page, an alert or an incident is ended by its own bot's command, for whoever asks.
+    """
+    mark = parse(id_)
+    if mark and mark[0] in ENDED_BY and (id_[0].isupper() or not hall.board.matching(id_.lower())):
+        return await _end(call, f"{ENDED_BY[mark[0]]} {mark[0]}{mark[1]} {outcome}".rstrip(), hall)
+    word, _, reason = outcome.partition(" ")
+    if (happened := OUTCOMES.get(word.lower())) is None:
+        raise UserError("say what became of it", hint=f"resolve {id_} succeeded, or resolve {id_} failed")
     view = await hall.find(call, "resolve", id_)
     if isinstance(view, chat.Block):
         return [view]
     view = hall.stage_of(view)
     hall.check_may_touch(call, view)
-    happened = verdict == house_pb2.VERDICT_SUCCEEDED
     seen = Snapshot(view.sequence, view.record)
-    procedure = gate.resolve(view.key, seen, happened, call.person, reason, hall.dispatch.world)
+    procedure = gate.resolve(view.key, seen, happened, call.person, reason.strip(), hall.dispatch.world)
     return _moved(
         await hall.dispatch.store.drive(procedure), view, f"resolved: it {'happened' if happened else 'did not happen'}"
     )
+
+
+async def _end(call: Call, line: str, hall: Hall) -> Blocks:
+    try:
+        stages = hall.inbox.understand(line, call.room, call.person)
+    except NotUnderstood as error:
+        raise UserError(error.reason, hint=error.suggestion) from None
+    await hall.see(call)
+    id = await onward(hall, call, stages)
+    return [replies.text(f"{stages[0].canonical} runs as {id[:6]}.")]
 
 
 @bot.command

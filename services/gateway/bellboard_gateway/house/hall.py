@@ -13,16 +13,19 @@ from bellboard.api.chat.v1 import chat_pb2 as chat
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.command import Command
 from bellboard.ledger.state import name as state_name
+from bellboard.marks import Marks
 
 from ..board import Board
 from ..cards import SHORT
 from ..dispatch import Dispatch
 from ..enrolments import HOUSE
+from ..helpers import Helpers
 from ..inbox import Inbox
 from ..people import People, Person
 from ..policy import Ask, Decision, Policy, Verdict
 from ..projection import MIN_PREFIX, View
 from ..registry import Registry
+from ..trackers import Trackers
 
 SEEN_WITHIN = 2.0
 """Seconds in which the board must have seen the command that looks at it."""
@@ -41,6 +44,9 @@ class Hall:
     board: Board
     dispatch: Dispatch
     inbox: Inbox
+    helpers: Helpers
+    trackers: Trackers
+    marks: Marks
 
     def person(self, call: Call) -> Person:
         """Who asks.
@@ -59,7 +65,7 @@ class Hall:
         Raises:
             UserError: there is none.
         """
-        await self._see(call.id)
+        await self.see(call)
         if not word:
             return self._last(call)
         id = word.lower().strip("#…. ")
@@ -74,14 +80,39 @@ class Hall:
             return replies.question(f"{len(found)} commands begin with “{id}”. Which one?", *choices)
         return found[0]
 
-    async def _see(self, id: str) -> None:
-        """Wait until the board has seen the command that asks, and with it everything that came before."""
+    async def see(self, call: Call) -> None:
+        """Wait until the board has seen the command that asks, and with it everything that came before.
+
+        Raises:
+            UserError: it takes too long.
+        """
         try:
             async with asyncio.timeout(SEEN_WITHIN):
-                async for _ in self.board.follow(id):
+                async for _ in self.board.follow(call.id):
                     return
         except TimeoutError:
             raise UserError("the board is behind", hint="try again in a moment") from None
+
+    async def said_lately(self, call: Call, within: float) -> bool:
+        """Whether the same command has said something in the same room or thread, at most so many seconds before this one."""
+        try:
+            await self.see(call)
+        except UserError:
+            return True
+        own = self.board.known(call.id)
+        assert own is not None
+
+        def same(view: View) -> bool:
+            one, other = view.envelope, own.envelope
+            return (
+                (view.began, view.key.id) < (own.began, own.key.id)
+                and own.began - view.began < within
+                and (one.bot, one.method, one.request) == (other.bot, other.method, other.request)
+                and one.origin.thread == other.origin.thread
+                and (not view.final or bool(view.record.outcome.reply.blocks))
+            )
+
+        return any(same(view) for view in self.board.views(call.room))
 
     def _last(self, call: Call) -> View:
         own = [v for v in self.board.views(call.room) if v.envelope.principal.person == call.person and v.key.bot != HOUSE]

@@ -36,6 +36,11 @@ class Stored:
     def __init__(self, writer: Writer, reader: Reader) -> None:
         self._writer, self._reader = writer, reader
 
+    @property
+    def reader(self) -> Reader:
+        """What reads the store."""
+        return self._reader
+
     async def search(self, query: Query, *, limit: int) -> Found:
         sql, values = condition(query)
         most = max(limit, MOST_COUNTED)

@@ -26,19 +26,19 @@ from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&bellboard/api/options/v1/options.proto\x12\x18\x62\x65llboard.api.options.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"Y\n\nBotOptions\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12,\n\x04lane\x18\x03 \x01(\x0e\x32\x1e.bellboard.api.options.v1.Lane\"\x8a\x03\n\x0e\x43ommandOptions\x12\x0e\n\x06phrase\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12\x30\n\x06\x65\x66\x66\x65\x63t\x18\x03 \x01(\x0e\x32 .bellboard.api.options.v1.Effect\x12+\n\x08\x64\x65\x61\x64line\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07\x64ry_run\x18\x05 \x01(\x08\x12\x10\n\x08\x65xamples\x18\x06 \x03(\t\x12\x0f\n\x07\x61liases\x18\x07 \x03(\t\x12\x11\n\texclusive\x18\x08 \x03(\t\x12\x34\n\x05steps\x18\t \x03(\x0b\x32%.bellboard.api.options.v1.StepOptions\x12\x13\n\x0b\x63\x61ncellable\x18\n \x01(\x08\x12\r\n\x05probe\x18\x0b \x01(\t\x12\r\n\x05\x66orce\x18\x0c \x01(\t\x12(\n\x05\x65very\x18\r \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08internal\x18\x0e \x01(\x08\x12\x0c\n\x04hook\x18\x0f \x01(\t\"^\n\x0bStepOptions\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12\x30\n\x06\x65\x66\x66\x65\x63t\x18\x03 \x01(\x0e\x32 .bellboard.api.options.v1.Effect\"\x9f\x02\n\x0f\x41rgumentOptions\x12\x10\n\x08position\x18\x01 \x01(\r\x12\x0c\n\x04word\x18\x02 \x01(\t\x12\x0c\n\x04\x66lag\x18\x03 \x01(\t\x12\x34\n\x04kind\x18\x04 \x01(\x0e\x32&.bellboard.api.options.v1.ArgumentKind\x12\x0c\n\x04help\x18\x05 \x01(\t\x12\x14\n\x07\x64\x65\x66\x61ult\x18\x06 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08required\x18\x07 \x01(\x08\x12\x0e\n\x06secret\x18\x08 \x01(\x08\x12\x10\n\x03min\x18\t \x01(\x01H\x01\x88\x01\x01\x12\x10\n\x03max\x18\n \x01(\x01H\x02\x88\x01\x01\x12\x13\n\x0bsuggestions\x18\x0b \x03(\t\x12\r\n\x05short\x18\x0c \x01(\tB\n\n\x08_defaultB\x06\n\x04_minB\x06\n\x04_max\"\xbe\x02\n\x0eTriggerOptions\x12?\n\rperson_suffix\x18\x01 \x01(\x0b\x32&.bellboard.api.options.v1.PersonSuffixH\x00\x12;\n\x0bnumbered_id\x18\x02 \x01(\x0b\x32$.bellboard.api.options.v1.NumberedIdH\x00\x12;\n\x0bname_prefix\x18\x03 \x01(\x0b\x32$.bellboard.api.options.v1.NamePrefixH\x00\x12=\n\x0cpasted_error\x18\x04 \x01(\x0b\x32%.bellboard.api.options.v1.PastedErrorH\x00\x12\r\n\x05\x66ield\x18\x0f \x01(\t\x12\x0c\n\x04name\x18\x10 \x01(\t\x12\x0c\n\x04help\x18\x11 \x01(\tB\x07\n\x05shape\"\x1e\n\x0cPersonSuffix\x12\x0e\n\x06suffix\x18\x01 \x01(\t\"\x1c\n\nNumberedId\x12\x0e\n\x06prefix\x18\x01 \x01(\t\"\x1c\n\nNamePrefix\x12\x0e\n\x06prefix\x18\x01 \x01(\t\" \n\x0bPastedError\x12\x11\n\tmin_lines\x18\x01 \x01(\r*Y\n\x06\x45\x66\x66\x65\x63t\x12\x16\n\x12\x45\x46\x46\x45\x43T_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x45\x46\x46\x45\x43T_READ\x10\x01\x12\x15\n\x11\x45\x46\x46\x45\x43T_IDEMPOTENT\x10\x02\x12\x0f\n\x0b\x45\x46\x46\x45\x43T_ONCE\x10\x03*9\n\x04Lane\x12\x14\n\x10LANE_UNSPECIFIED\x10\x00\x12\x0c\n\x08LANE_OPS\x10\x01\x12\r\n\tLANE_PLAY\x10\x02*\xcb\x01\n\x0c\x41rgumentKind\x12\x1d\n\x19\x41RGUMENT_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41RGUMENT_KIND_REST\x10\x01\x12\x18\n\x14\x41RGUMENT_KIND_PERSON\x10\x02\x12\x16\n\x12\x41RGUMENT_KIND_ROOM\x10\x03\x12\x17\n\x13\x41RGUMENT_KIND_AHEAD\x10\x06\"\x04\x08\x04\x10\x04\"\x04\x08\x05\x10\x05*\x18\x41RGUMENT_KIND_TIME_RANGE*\x13\x41RGUMENT_KIND_TABLE:W\n\x03\x62ot\x12\x1f.google.protobuf.ServiceOptions\x18\x8d\x8c\x03 \x01(\x0b\x32$.bellboard.api.options.v1.BotOptions\x88\x01\x01:^\n\x07\x63ommand\x12\x1e.google.protobuf.MethodOptions\x18\x8e\x8c\x03 \x01(\x0b\x32(.bellboard.api.options.v1.CommandOptions\x88\x01\x01:[\n\x07trigger\x12\x1e.google.protobuf.MethodOptions\x18\x8f\x8c\x03 \x03(\x0b\x32(.bellboard.api.options.v1.TriggerOptions:Z\n\x03\x61rg\x12\x1d.google.protobuf.FieldOptions\x18\x90\x8c\x03 \x01(\x0b\x32).bellboard.api.options.v1.ArgumentOptions\x88\x01\x01:4\n\x04word\x12!.google.protobuf.EnumValueOptions\x18\x91\x8c\x03 \x01(\t\x88\x01\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&bellboard/api/options/v1/options.proto\x12\x18\x62\x65llboard.api.options.v1\x1a google/protobuf/descriptor.proto\x1a\x1egoogle/protobuf/duration.proto\"Y\n\nBotOptions\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12,\n\x04lane\x18\x03 \x01(\x0e\x32\x1e.bellboard.api.options.v1.Lane\"\x8a\x03\n\x0e\x43ommandOptions\x12\x0e\n\x06phrase\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12\x30\n\x06\x65\x66\x66\x65\x63t\x18\x03 \x01(\x0e\x32 .bellboard.api.options.v1.Effect\x12+\n\x08\x64\x65\x61\x64line\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x0f\n\x07\x64ry_run\x18\x05 \x01(\x08\x12\x10\n\x08\x65xamples\x18\x06 \x03(\t\x12\x0f\n\x07\x61liases\x18\x07 \x03(\t\x12\x11\n\texclusive\x18\x08 \x03(\t\x12\x34\n\x05steps\x18\t \x03(\x0b\x32%.bellboard.api.options.v1.StepOptions\x12\x13\n\x0b\x63\x61ncellable\x18\n \x01(\x08\x12\r\n\x05probe\x18\x0b \x01(\t\x12\r\n\x05\x66orce\x18\x0c \x01(\t\x12(\n\x05\x65very\x18\r \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x10\n\x08internal\x18\x0e \x01(\x08\x12\x0c\n\x04hook\x18\x0f \x01(\t\"^\n\x0bStepOptions\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12\x30\n\x06\x65\x66\x66\x65\x63t\x18\x03 \x01(\x0e\x32 .bellboard.api.options.v1.Effect\"\x9f\x02\n\x0f\x41rgumentOptions\x12\x10\n\x08position\x18\x01 \x01(\r\x12\x0c\n\x04word\x18\x02 \x01(\t\x12\x0c\n\x04\x66lag\x18\x03 \x01(\t\x12\x34\n\x04kind\x18\x04 \x01(\x0e\x32&.bellboard.api.options.v1.ArgumentKind\x12\x0c\n\x04help\x18\x05 \x01(\t\x12\x14\n\x07\x64\x65\x66\x61ult\x18\x06 \x01(\tH\x00\x88\x01\x01\x12\x10\n\x08required\x18\x07 \x01(\x08\x12\x0e\n\x06secret\x18\x08 \x01(\x08\x12\x10\n\x03min\x18\t \x01(\x01H\x01\x88\x01\x01\x12\x10\n\x03max\x18\n \x01(\x01H\x02\x88\x01\x01\x12\x13\n\x0bsuggestions\x18\x0b \x03(\t\x12\r\n\x05short\x18\x0c \x01(\tB\n\n\x08_defaultB\x06\n\x04_minB\x06\n\x04_max\"\xa7\x03\n\x0eTriggerOptions\x12?\n\rperson_suffix\x18\x01 \x01(\x0b\x32&.bellboard.api.options.v1.PersonSuffixH\x00\x12;\n\x0bnumbered_id\x18\x02 \x01(\x0b\x32$.bellboard.api.options.v1.NumberedIdH\x00\x12;\n\x0bname_prefix\x18\x03 \x01(\x0b\x32$.bellboard.api.options.v1.NamePrefixH\x00\x12=\n\x0cpasted_error\x18\x04 \x01(\x0b\x32%.bellboard.api.options.v1.PastedErrorH\x00\x12\x31\n\x06own_id\x18\x05 \x01(\x0b\x32\x1f.bellboard.api.options.v1.OwnIdH\x00\x12\x34\n\x07unasked\x18\x06 \x01(\x0b\x32!.bellboard.api.options.v1.UnaskedH\x00\x12\r\n\x05\x66ield\x18\x0f \x01(\t\x12\x0c\n\x04name\x18\x10 \x01(\t\x12\x0c\n\x04help\x18\x11 \x01(\tB\x07\n\x05shape\"\x1e\n\x0cPersonSuffix\x12\x0e\n\x06suffix\x18\x01 \x01(\t\"\x1c\n\nNumberedId\x12\x0e\n\x06prefix\x18\x01 \x01(\t\"\x1c\n\nNamePrefix\x12\x0e\n\x06prefix\x18\x01 \x01(\t\" \n\x0bPastedError\x12\x11\n\tmin_lines\x18\x01 \x01(\r\"\x07\n\x05OwnId\"\t\n\x07Unasked*Y\n\x06\x45\x66\x66\x65\x63t\x12\x16\n\x12\x45\x46\x46\x45\x43T_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x45\x46\x46\x45\x43T_READ\x10\x01\x12\x15\n\x11\x45\x46\x46\x45\x43T_IDEMPOTENT\x10\x02\x12\x0f\n\x0b\x45\x46\x46\x45\x43T_ONCE\x10\x03*9\n\x04Lane\x12\x14\n\x10LANE_UNSPECIFIED\x10\x00\x12\x0c\n\x08LANE_OPS\x10\x01\x12\r\n\tLANE_PLAY\x10\x02*\xcb\x01\n\x0c\x41rgumentKind\x12\x1d\n\x19\x41RGUMENT_KIND_UNSPECIFIED\x10\x00\x12\x16\n\x12\x41RGUMENT_KIND_REST\x10\x01\x12\x18\n\x14\x41RGUMENT_KIND_PERSON\x10\x02\x12\x16\n\x12\x41RGUMENT_KIND_ROOM\x10\x03\x12\x17\n\x13\x41RGUMENT_KIND_AHEAD\x10\x06\"\x04\x08\x04\x10\x04\"\x04\x08\x05\x10\x05*\x18\x41RGUMENT_KIND_TIME_RANGE*\x13\x41RGUMENT_KIND_TABLE:W\n\x03\x62ot\x12\x1f.google.protobuf.ServiceOptions\x18\x8d\x8c\x03 \x01(\x0b\x32$.bellboard.api.options.v1.BotOptions\x88\x01\x01:^\n\x07\x63ommand\x12\x1e.google.protobuf.MethodOptions\x18\x8e\x8c\x03 \x01(\x0b\x32(.bellboard.api.options.v1.CommandOptions\x88\x01\x01:[\n\x07trigger\x12\x1e.google.protobuf.MethodOptions\x18\x8f\x8c\x03 \x03(\x0b\x32(.bellboard.api.options.v1.TriggerOptions:Z\n\x03\x61rg\x12\x1d.google.protobuf.FieldOptions\x18\x90\x8c\x03 \x01(\x0b\x32).bellboard.api.options.v1.ArgumentOptions\x88\x01\x01:4\n\x04word\x12!.google.protobuf.EnumValueOptions\x18\x91\x8c\x03 \x01(\t\x88\x01\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bellboard.api.options.v1.options_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EFFECT']._serialized_start=1455
-  _globals['_EFFECT']._serialized_end=1544
-  _globals['_LANE']._serialized_start=1546
-  _globals['_LANE']._serialized_end=1603
-  _globals['_ARGUMENTKIND']._serialized_start=1606
-  _globals['_ARGUMENTKIND']._serialized_end=1809
+  _globals['_EFFECT']._serialized_start=1580
+  _globals['_EFFECT']._serialized_end=1669
+  _globals['_LANE']._serialized_start=1671
+  _globals['_LANE']._serialized_end=1728
+  _globals['_ARGUMENTKIND']._serialized_start=1731
+  _globals['_ARGUMENTKIND']._serialized_end=1934
   _globals['_BOTOPTIONS']._serialized_start=134
   _globals['_BOTOPTIONS']._serialized_end=223
   _globals['_COMMANDOPTIONS']._serialized_start=226
@@ -48,13 +48,17 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ARGUMENTOPTIONS']._serialized_start=719
   _globals['_ARGUMENTOPTIONS']._serialized_end=1006
   _globals['_TRIGGEROPTIONS']._serialized_start=1009
-  _globals['_TRIGGEROPTIONS']._serialized_end=1327
-  _globals['_PERSONSUFFIX']._serialized_start=1329
-  _globals['_PERSONSUFFIX']._serialized_end=1359
-  _globals['_NUMBEREDID']._serialized_start=1361
-  _globals['_NUMBEREDID']._serialized_end=1389
-  _globals['_NAMEPREFIX']._serialized_start=1391
-  _globals['_NAMEPREFIX']._serialized_end=1419
-  _globals['_PASTEDERROR']._serialized_start=1421
-  _globals['_PASTEDERROR']._serialized_end=1453
+  _globals['_TRIGGEROPTIONS']._serialized_end=1432
+  _globals['_PERSONSUFFIX']._serialized_start=1434
+  _globals['_PERSONSUFFIX']._serialized_end=1464
+  _globals['_NUMBEREDID']._serialized_start=1466
+  _globals['_NUMBEREDID']._serialized_end=1494
+  _globals['_NAMEPREFIX']._serialized_start=1496
+  _globals['_NAMEPREFIX']._serialized_end=1524
+  _globals['_PASTEDERROR']._serialized_start=1526
+  _globals['_PASTEDERROR']._serialized_end=1558
+  _globals['_OWNID']._serialized_start=1560
+  _globals['_OWNID']._serialized_end=1567
+  _globals['_UNASKED']._serialized_start=1569
+  _globals['_UNASKED']._serialized_end=1578
 # @@protoc_insertion_point(module_scope)

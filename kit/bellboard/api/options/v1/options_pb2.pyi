@@ -345,11 +345,13 @@ class TriggerOptions(_message.Message):
     NUMBERED_ID_FIELD_NUMBER: _builtins.int
     NAME_PREFIX_FIELD_NUMBER: _builtins.int
     PASTED_ERROR_FIELD_NUMBER: _builtins.int
+    OWN_ID_FIELD_NUMBER: _builtins.int
+    UNASKED_FIELD_NUMBER: _builtins.int
     FIELD_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     HELP_FIELD_NUMBER: _builtins.int
     field: _builtins.str
-    """The request field that takes what was matched."""
+    """The request field that takes what was matched; none where nothing is."""
     name: _builtins.str
     """The name by which a room switches it on and off: lower case letters, digits and dashes."""
     help: _builtins.str
@@ -370,6 +372,14 @@ class TriggerOptions(_message.Message):
     def pasted_error(self) -> Global___PastedError:
         """A pasted error: a stack trace or an error line."""
 
+    @_builtins.property
+    def own_id(self) -> Global___OwnId:
+        """One of our own ids, such as "D142"."""
+
+    @_builtins.property
+    def unasked(self) -> Global___Unasked:
+        """Nothing that is typed: the bot asks for it by itself, and is let through only where it is switched on."""
+
     def __init__(
         self,
         *,
@@ -377,15 +387,17 @@ class TriggerOptions(_message.Message):
         numbered_id: Global___NumberedId | None = ...,
         name_prefix: Global___NamePrefix | None = ...,
         pasted_error: Global___PastedError | None = ...,
+        own_id: Global___OwnId | None = ...,
+        unasked: Global___Unasked | None = ...,
         field: _builtins.str = ...,
         name: _builtins.str = ...,
         help: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["name_prefix", b"name_prefix", "numbered_id", b"numbered_id", "pasted_error", b"pasted_error", "person_suffix", b"person_suffix", "shape", b"shape"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["name_prefix", b"name_prefix", "numbered_id", b"numbered_id", "own_id", b"own_id", "pasted_error", b"pasted_error", "person_suffix", b"person_suffix", "shape", b"shape", "unasked", b"unasked"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "help", b"help", "name", b"name", "name_prefix", b"name_prefix", "numbered_id", b"numbered_id", "pasted_error", b"pasted_error", "person_suffix", b"person_suffix", "shape", b"shape"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["field", b"field", "help", b"help", "name", b"name", "name_prefix", b"name_prefix", "numbered_id", b"numbered_id", "own_id", b"own_id", "pasted_error", b"pasted_error", "person_suffix", b"person_suffix", "shape", b"shape", "unasked", b"unasked"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_shape: _TypeAlias = _typing.Literal["person_suffix", "numbered_id", "name_prefix", "pasted_error"]  # noqa: Y015
+    _WhichOneofReturnType_shape: _TypeAlias = _typing.Literal["person_suffix", "numbered_id", "name_prefix", "pasted_error", "own_id", "unasked"]  # noqa: Y015
     _WhichOneofArgType_shape: _TypeAlias = _typing.Literal["shape", b"shape"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_shape) -> _WhichOneofReturnType_shape | None: ...
 
@@ -421,7 +433,7 @@ class NumberedId(_message.Message):
 
     PREFIX_FIELD_NUMBER: _builtins.int
     prefix: _builtins.str
-    """The prefix, such as "OPS-"."""
+    """The prefix, such as "OPS-"; any project key of capitals and digits without one."""
     def __init__(
         self,
         *,
@@ -478,6 +490,40 @@ class PastedError(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PastedError: _TypeAlias = PastedError  # noqa: Y015
+
+@_typing.final
+class OwnId(_message.Message):
+    """One of our own ids."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___OwnId: _TypeAlias = OwnId  # noqa: Y015
+
+@_typing.final
+class Unasked(_message.Message):
+    """Nothing that is typed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Unasked: _TypeAlias = Unasked  # noqa: Y015
 
 BOT_FIELD_NUMBER: _builtins.int
 COMMAND_FIELD_NUMBER: _builtins.int
