@@ -20,6 +20,7 @@ from bellboard.ledger.subjects import Author, Key
 from bellboard.telemetry import logs, names
 
 from .enrolments import HOUSE
+from .helpers import Helpers
 from .limits import Buckets
 from .lines import Command, NotAccepted
 from .orders import Order, envelope, first_record, never
@@ -68,7 +69,7 @@ class Dispatch:
     def __post_init__(self) -> None:
         self._accepting = Store(self.bus, "gateway", strict=True)
         self._store = Store(self.bus, "gateway")
-        self.rehearsals = Rehearsals(self.bus)
+        self.rehearsals, self.helpers = Rehearsals(self.bus), Helpers(self.bus)
 
     def judge(self, order: Order) -> Decision:
         """What the rules say of an order: of the whole pipe, none of which runs if any stage of it may not."""
@@ -101,12 +102,13 @@ class Dispatch:
         """
 
         async def first() -> First:
-            return self._first(await self._as_rehearsed(order))
+            rehearsed = await self._as_rehearsed(order)
+            return self._first(rehearsed, await self._unwanted(rehearsed))
 
         return await self._bring(order.key, order.principal, first)
 
     async def go_on(self, order: Order) -> None:
-        """Bring the next stage of a pipe into the ledger, if no other replica has. Raises as `insist`."""
+        """Bring what follows from another command, or from the time, if no other replica has. Raises as `insist`."""
         await self.insist(order.key, *self._first(await self._as_rehearsed(order)))
 
     async def end(self, above: pb.Envelope, why: str) -> None:
@@ -126,12 +128,22 @@ class Dispatch:
 
     async def _as_rehearsed(self, order: Order) -> Order:
         """The order as a rehearsal, where its room rehearses. Raises BusError where that is not known."""
-        if order.rehearsal or all(stage.command.bot == HOUSE for stage in (order.parsed, *order.then)):
+        if order.rehearsal or not order.origin.room or all(stage.command.bot == HOUSE for stage in (order.parsed, *order.then)):
             return order
         return replace(order, rehearsal=True) if await self.rehearsals.by(order.origin.room) else order
 
-    def _first(self, order: Order) -> First:
+    async def _unwanted(self, order: Order) -> str:
+        """Why a room does not want what nobody asked for; empty if it does. Raises BusError where that is not known."""
+        if order.cause not in (pb.CAUSE_BOT, pb.CAUSE_TIMER):
+            return ""
+        unasked = [one.name for one in order.parsed.command.triggers if one.WhichOneof("shape") == "unasked"]
+        on = await self.helpers.on(order.origin.room) if unasked else {}
+        return "" if not unasked or any(name in on for name in unasked) else f"the helper {unasked[0]} is off here"
+
+    def _first(self, order: Order, unwanted: str = "") -> First:
         decision, bot = self.judge(order), order.parsed.command.bot
+        if unwanted:
+            decision = Decision(Verdict.DENY, reason=unwanted)
         made = envelope(order, decision, self.team, self.registry.enrolment(bot), self.world.now())
         return first_record(made, decision, self.signer, self.policy.digest, self.world)
 

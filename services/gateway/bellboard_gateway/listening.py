@@ -22,7 +22,7 @@ from bellboard.grammar.values import put, read
 from bellboard.ids import command_id
 from bellboard.telemetry import names
 
-from .helpers import DID_YOU_MEAN, Helpers
+from .helpers import DID_YOU_MEAN
 from .inbox import Inbox
 from .lines import Line
 from .meant import meant
@@ -42,7 +42,6 @@ class Listener:
     """Hears what is said in rooms."""
 
     inbox: Inbox
-    helpers: Helpers
 
     async def heard(self, line: Line, *, meant_as_talk: bool = False) -> list[chat.Block]:
         """Bring what a line of talk calls, and return what is offered to whoever typed it, and to nobody else.
@@ -52,7 +51,7 @@ class Listener:
         """
         try:
             async with asyncio.timeout(PATIENCE):
-                on = await self.helpers.on(line.room)
+                on = await self.inbox.dispatch.helpers.on(line.room)
                 found = self._matches(line, on) if on else []
                 await asyncio.gather(*(self._bring(line, match) for match in found))
         except (TimeoutError, BusError):

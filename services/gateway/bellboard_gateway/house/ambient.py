@@ -27,7 +27,7 @@ async def helpers(call: Call, *, hall: Hall) -> list[chat.Block]:
 
     Each is off until somebody switches it on.
     """
-    on = await hall.helpers.on(call.room)
+    on = await hall.dispatch.helpers.on(call.room)
     rows = [
         (helper.name, f"on, by {on[helper.name]}" if helper.name in on else "off", helper.help, helper.bot)
         for helper in declared(hall.registry.vocabulary.commands)
@@ -44,18 +44,18 @@ async def helper_on(call: Call, name: str, *, hall: Hall) -> list[chat.Block]:
     if (helper := known.get(name.lower())) is None:
         near = nearest(name, known)
         raise UserError(f"there is no helper “{name}”", hint=f"helper on {near}" if near else "helpers lists them")
-    await hall.helpers.begin(call.room, helper.name, hall.person(call).id)
+    await hall.dispatch.helpers.begin(call.room, helper.name, hall.person(call).id)
     return [replies.text(f"{helper.name} is on in this room: {helper.help}. quiet {helper.name} ends it.", tone=replies.GOOD)]
 
 
 @bot.command
 async def quiet(call: Call, name: str, *, hall: Hall) -> list[chat.Block]:
     """Have a helper keep quiet in this room."""
-    name, on = name.lower(), await hall.helpers.on(call.room)
+    name, on = name.lower(), await hall.dispatch.helpers.on(call.room)
     if name not in on and name not in {helper.name for helper in declared(hall.registry.vocabulary.commands)}:
         near = nearest(name, on)
         raise UserError(f"there is no helper “{name}”", hint=f"quiet {near}" if near else "helpers lists them")
-    await hall.helpers.end(call.room, name)
+    await hall.dispatch.helpers.end(call.room, name)
     return [replies.text(f"{name} keeps quiet in this room.", tone=replies.GOOD)]
 
 

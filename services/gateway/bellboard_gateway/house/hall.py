@@ -19,7 +19,6 @@ from ..board import Board
 from ..cards import SHORT
 from ..dispatch import Dispatch
 from ..enrolments import HOUSE
-from ..helpers import Helpers
 from ..inbox import Inbox
 from ..people import People, Person
 from ..policy import Ask, Decision, Policy, Verdict
@@ -44,7 +43,6 @@ class Hall:
     board: Board
     dispatch: Dispatch
     inbox: Inbox
-    helpers: Helpers
     trackers: Trackers
     marks: Marks
 
