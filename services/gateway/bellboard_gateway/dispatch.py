@@ -102,14 +102,13 @@ class Dispatch:
         """
 
         async def first() -> First:
-            rehearsed = await self._as_rehearsed(order)
-            return self._first(rehearsed, await self._unwanted(rehearsed))
+            return await self._first_of(order)
 
         return await self._bring(order.key, order.principal, first)
 
     async def go_on(self, order: Order) -> None:
         """Bring what follows from another command, or from the time, if no other replica has. Raises as `insist`."""
-        await self.insist(order.key, *self._first(await self._as_rehearsed(order)))
+        await self.insist(order.key, *await self._first_of(order))
 
     async def end(self, above: pb.Envelope, why: str) -> None:
         """Write down that the next stage of a pipe will never run, unless something stands there. Raises as `insist`."""
@@ -131,6 +130,10 @@ class Dispatch:
         if order.rehearsal or not order.origin.room or all(stage.command.bot == HOUSE for stage in (order.parsed, *order.then)):
             return order
         return replace(order, rehearsal=True) if await self.rehearsals.by(order.origin.room) else order
+
+    async def _first_of(self, order: Order) -> First:
+        rehearsed = await self._as_rehearsed(order)
+        return self._first(rehearsed, await self._unwanted(rehearsed))
 
     async def _unwanted(self, order: Order) -> str:
         """Why a room does not want what nobody asked for; empty if it does. Raises BusError where that is not known."""
