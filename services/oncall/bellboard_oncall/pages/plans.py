@@ -1,0 +1,81 @@
+"""Whom a step tells, and how: what its policy says, looked up in the rota and among the contacts when it begins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bellboard import ProviderError, UserError
+
+from ..rota import Rota
+from .model import CHAT, PAGERDUTY, Page, Plan, Policy, Step
+from .policy import DEFAULT, Contacts, Events
+
+AHEAD = 100 * 86400.0
+"""How far ahead the rota is looked at for everybody who takes turns in it, in seconds."""
+
+PERSON = Policy(name="person", steps=(Step(notify=("oncall",)), Step(notify=("oncall",), after=300.0)), repeat=2)
+"""For a person: at once, again after 5 minutes, and both once more."""
+
+PAGER = Plan(whom=(), how=PAGERDUTY, to="", label="PagerDuty")
+
+
+def policy_for(rota: Rota, policy: str) -> Policy:
+    """The policy of a name; the default one where the file has none of that name any more."""
+    known: Mapping[str, Policy] = rota.part("policies")
+    return known.get(policy) or known[DEFAULT]
+
+
+async def plans(page: Page, step: Step, rota: Rota, now: float) -> tuple[tuple[Plan, ...], str]:
+    """The messages of a step, and why it reaches nobody; that is empty if it reaches somebody.
+
+    The room is told in any case.
+    """
+    contacts: Contacts = rota.part("contacts")
+    events: Events = rota.part("notifiers")
+    people: dict[str, None] = {}
+    rooms: list[Plan] = []
+    others: list[Plan] = []
+    troubles: list[str] = []
+    for target in step.notify:
+        if target.startswith("#"):
+            rooms.append(Plan(whom=(), how=CHAT, to=target[1:], label=target))
+        elif target == PAGERDUTY and events.key:
+            others.append(PAGER)
+        elif target == PAGERDUTY:
+            troubles.append("no key for PagerDuty is known")
+        else:
+            try:
+                people |= dict.fromkeys(await _who(page, target, rota, now))
+            except (UserError, ProviderError) as error:
+                troubles.append(f"who is on call is not known: {error.text}")
+    mention = Plan(whom=tuple(people), how=CHAT, to=page.room, label=f"#{page.room}")
+    outside = [way for person in people for way in contacts.ways(person)]
+    found = (mention, *(one for one in rooms if one.to != page.room), *outside, *others)
+    if people or rooms or others:
+        return found, ""
+    return found, "; ".join(troubles) or f"nobody is on call for {page.target}"
+
+
+async def _who(page: Page, target: str, rota: Rota, now: float) -> tuple[str, ...]:
+    """The ids of the people that a word of a policy means now."""
+    if target.startswith("person:"):
+        return (target.removeprefix("person:"),)
+    if page.person:
+        return (page.person,) if target == "oncall" else ()
+    on = [shift.person for shift in await rota.who(page.team, now)]
+    if target == "oncall":
+        return tuple(on[:1])
+    shifts = await rota.schedule(page.team, now, now + AHEAD)
+    if target == "next-oncall":
+        later = (shift.person for shift in shifts if shift.start > now and shift.person not in on[:1])
+        return tuple(on[1:2]) or tuple(dict.fromkeys(later))[:1]
+    return tuple(dict.fromkeys([*on, *(shift.person for shift in shifts)]))
+
+
+def address(plan: Plan, rota: Rota) -> str:
+    """Where a message goes; empty if that is not in the file any more. It is a secret."""
+    if plan.how == PAGERDUTY:
+        events: Events = rota.part("notifiers")
+        return f"{events.key} {events.url}" if events.key else ""
+    contacts: Contacts = rota.part("contacts")
+    return contacts.address(plan)
