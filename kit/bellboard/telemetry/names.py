@@ -63,6 +63,10 @@ BOT_GONE = LogEvent("bot.gone", WARNING, "A replica of a bot is gone.")
 LINE_UNCONFIRMED = LogEvent("line.unconfirmed", WARNING, "The bus did not say whether it took a command; it is found out.")
 LINE_SETTLED = LogEvent("line.settled", INFO, "What became of an unconfirmed command is known.")
 DOOR_REFUSED = LogEvent("door.refused", WARNING, "A bot asked for a command that it may not have; the line says why.")
+PAGE_SENT = LogEvent("page.sent", INFO, "A message of a page was sent.")
+PAGE_NOT_SENT = LogEvent(
+    "page.not_sent", WARNING, "A message of a page was not sent, or nobody knows whether it was; the line says which."
+)
 UNEXPECTED = LogEvent("unexpected", ERROR, "An error nobody foresaw; the line holds its traceback.")
 LOGS_NOT_STORED = LogEvent("logs.not_stored", ERROR, "The store of lines could not be written; who sent them is told.")
 LOGS_FILE_UNREADABLE = LogEvent(
@@ -103,6 +107,7 @@ LINE_TO_CARD = Histogram(
     "bellboard_line_to_card_seconds", "From a line's arrival to its final card.", ["bot"], buckets=_buckets
 )
 METRICS_KEPT = Counter("bellboard_graphs_samples_total", "Samples that the embedded store of metrics took.", ["source"])
+PAGE_MESSAGES = Counter("bellboard_page_messages_total", "Messages of pages, by what became of each try.", ["how", "fate"])
 BROWSERS = Gauge("bellboard_web_browsers", "Browsers that are connected.")
 
 # --- spans ---
