@@ -53,10 +53,27 @@ def test_a_slip_is_put_right(typed: str, right: str) -> None:
 @pytest.mark.parametrize(
     "talk",
     [
-        "hello there", "hello", "held on, I am coming", "help", "deploys are slow today", "the graph is red", "done", "loud", "log",
-        "good morning", "roll", "delpoy", "delpoy one two three four five six", "grpahs", "", "   ", "lgos\nshop", "@ann", "D142",
+        "hello there",
+        "hello",
+        "held on, I am coming",
+        "help",
+        "deploys are slow today",
+        "the graph is red",
+        "done",
+        "loud",
+        "log",
+        "good morning",
+        "roll",
+        "delpoy",
+        "delpoy one two three four five six",
+        "grpahs",
+        "",
+        "   ",
+        "lgos\nshop",
+        "@ann",
+        "D142",
     ],
-)  # fmt: skip
+)
 def test_talk_is_left_alone(talk: str) -> None:
     """Other words, other forms of a verb, what could not be run as it would stand, and what one may not run."""
     assert fixed(talk, may=talk != "delpoy") in ("", "help")

@@ -120,9 +120,44 @@ def test_names_are_found_in_talk() -> None:
 
 
 PIECES = st.sampled_from(
-    ["@", "ann", "++", "+", "OPS-", "-", "17", "D", "1", "0", " ", "\n", "\t", ".", ":", "at ", "(", ")", "Error", "Exception", "a.",
-     "ERROR", "[", "]", "2026-11-22", "{", '"level"', "=", "oncall-", "Traceback", "é", "\u202e", "\ud800", "\0", '  File "']
-)  # fmt: skip
+    [
+        "@",
+        "ann",
+        "++",
+        "+",
+        "OPS-",
+        "-",
+        "17",
+        "D",
+        "1",
+        "0",
+        " ",
+        "\n",
+        "\t",
+        ".",
+        ":",
+        "at ",
+        "(",
+        ")",
+        "Error",
+        "Exception",
+        "a.",
+        "ERROR",
+        "[",
+        "]",
+        "2026-11-22",
+        "{",
+        '"level"',
+        "=",
+        "oncall-",
+        "Traceback",
+        "é",
+        "\u202e",
+        "\ud800",
+        "\0",
+        '  File "',
+    ]
+)
 
 
 @settings(max_examples=300)
