@@ -63,6 +63,12 @@ BOT_GONE = LogEvent("bot.gone", WARNING, "A replica of a bot is gone.")
 LINE_UNCONFIRMED = LogEvent("line.unconfirmed", WARNING, "The bus did not say whether it took a command; it is found out.")
 LINE_SETTLED = LogEvent("line.settled", INFO, "What became of an unconfirmed command is known.")
 DOOR_REFUSED = LogEvent("door.refused", WARNING, "A bot asked for a command that it may not have; the line says why.")
+HOOK_REFUSED = LogEvent(
+    "hook.refused", WARNING, "A request to a webhook was not let in; the line says why, and shows no secret."
+)
+HOOK_WAITS = LogEvent("hook.waits", WARNING, "What came in at a webhook can't be handed over; it is kept, and tried again.")
+HOOK_GIVEN_UP = LogEvent("hook.given_up", ERROR, "A bot failed at one delivery of a webhook again and again; the next come.")
+TICK_FAILED = LogEvent("tick.failed", ERROR, "What is to run again and again could not be brought into the ledger.")
 PAGE_SENT = LogEvent("page.sent", INFO, "A message of a page was sent.")
 PAGE_NOT_SENT = LogEvent(
     "page.not_sent", WARNING, "A message of a page was not sent, or nobody knows whether it was; the line says which."
@@ -74,6 +80,7 @@ LOGS_FILE_UNREADABLE = LogEvent(
 )
 LOGS_DROPPED = LogEvent("logs.dropped", WARNING, "Syslog messages came faster than they could be stored, or at a bad time.")
 METRICS_NOT_KEPT = LogEvent("metrics.not_kept", WARNING, "A round of metrics could not be kept; the next one is tried.")
+ALERTS_BAD = LogEvent("alerts.bad", WARNING, "Some of what came in at a webhook names no alerts; the rest was taken.")
 TRUST_UNREADABLE = LogEvent("trust.unreadable", ERROR, "The file of trusted keys can't be read; the keys read before stay.")
 
 # --- metrics ---
@@ -100,6 +107,7 @@ HANDED_BACK = Counter("bellboard_handed_back_total", "Commands that were handed 
 REAPER_VERDICTS = Counter("bellboard_reaper_verdicts_total", "Commands that the reaper moved.", ["bot", "state"])
 REAPER_OPEN = Gauge("bellboard_reaper_open_commands", "Commands that are not final, as the reaper sees it.")
 LINES = Counter("bellboard_lines_total", "Lines that came in, by what became of them.", ["outcome"])
+HEARD = Counter("bellboard_helpers_total", "Times that a helper stepped in, or offered to.", ["helper"])
 POLICY_ERRORS = Counter("bellboard_policy_errors_total", "Requests that could not be judged, and were denied.")
 CONTRACTS_REFUSED = Counter("bellboard_contracts_refused_total", "Contracts that were refused.", ["bot"])
 SPANS_DROPPED = Counter("bellboard_spans_dropped_total", "Spans that could not be kept or sent.")
@@ -107,6 +115,17 @@ LINE_TO_CARD = Histogram(
     "bellboard_line_to_card_seconds", "From a line's arrival to its final card.", ["bot"], buckets=_buckets
 )
 METRICS_KEPT = Counter("bellboard_graphs_samples_total", "Samples that the embedded store of metrics took.", ["source"])
+HOOK_REQUESTS = Counter("bellboard_hook_requests_total", "Requests to webhooks, by what became of them.", ["hook", "outcome"])
+HOOK_BATCHES = Counter(
+    "bellboard_hook_batches_total", "Commands that took in webhooks' deliveries, by state.", ["hook", "state"]
+)
+HOOK_OLDEST = Gauge("bellboard_hook_oldest_seconds", "Age of the oldest delivery that its bot has not taken yet.", ["hook"])
+TIMERS_WAITING = Gauge("bellboard_timers", "Timers of bots that wait for their moment.")
+TIMER_LATE = Histogram(
+    "bellboard_timer_late_seconds", "From a timer's moment to its command.", ["bot"], buckets=_buckets
+)
+ALERTS_TAKEN = Counter("bellboard_alerts_total", "Words about alerts that came in, by what they say.", ["hook", "outcome"])
+ALERTS_DUE = Gauge("bellboard_alerts_due", "Groups of alerts whose cards are behind.")
 PAGE_MESSAGES = Counter("bellboard_page_messages_total", "Messages of pages, by what became of each try.", ["how", "fate"])
 BROWSERS = Gauge("bellboard_web_browsers", "Browsers that are connected.")
 

@@ -18,6 +18,8 @@ class GatewaySettings(BotSettings):
         people_file: people, groups and rooms, in YAML.
         policy_dir: the folder with rules, in `.cedar` files.
         enrolled_file: the enrolled bots, in YAML.
+        trackers_file: the trackers whose tickets are linked, in YAML; without one there are none.
+        hooks_file: the webhooks, in YAML; without one there are none.
         sign_key_file: the Ed25519 key that this replica signs commands with, in base64.
         key_id: the key's name in the trust file; also the name of this replica's bus user.
         session_key_file: the key that sign-in codes and cookies are made with.
@@ -29,6 +31,8 @@ class GatewaySettings(BotSettings):
     people_file: Path
     policy_dir: Path
     enrolled_file: Path
+    trackers_file: Path | None = None
+    hooks_file: Path | None = None
     sign_key_file: Path
     key_id: str
     session_key_file: Path

@@ -10,12 +10,13 @@
 ``POST /upload``      one file (the body; ``?name=``) -> its BlobRef
 ``GET /blob/O/SHA``   a blob (``?type=&size=&name=`` from its BlobRef)
 ``GET /static/…``     the page's own files
+``more``              what others serve here, such as webhooks and feeds
 ====================  ==================================================================================================
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from aiohttp import web
@@ -60,9 +61,10 @@ class Web:
         blobs: Blobs,
         hosts: Collection[str] = (),
         version: str = "",
+        more: Iterable[web.RouteDef] = (),
     ) -> None:
         self.board, self.rooms, self.people, self.door, self.version = board, rooms, people, door, version
-        self._sign_in, self._bus, self._blobs, self._hosts = sign_in, bus, blobs, hosts
+        self._sign_in, self._bus, self._blobs, self._hosts, self._more = sign_in, bus, blobs, hosts, tuple(more)
         self.browsers: set[Browser] = set()
         self._runner: web.AppRunner | None = None
 
@@ -81,6 +83,7 @@ class Web:
                 web.post("/upload", self._upload),
                 web.get(r"/blob/{owner:[a-z0-9-]+}/{sha256:[0-9a-f]{64}}", self._blob),
                 web.static("/static", FILES),
+                *self._more,
             ]
         )
         return app
@@ -91,7 +94,8 @@ class Web:
         Raises:
             OSError: the port is taken.
         """
-        self._runner = web.AppRunner(self.app(), access_log=None, shutdown_timeout=2)
+        # Bodies are handed on as they were sent: what is signed is what was sent, and what unpacks them has a limit.
+        self._runner = web.AppRunner(self.app(), access_log=None, shutdown_timeout=2, auto_decompress=False)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
         return int(self._runner.addresses[0][1])
