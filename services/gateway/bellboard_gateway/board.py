@@ -23,6 +23,7 @@ from bellboard.telemetry import logs, names
 from bellboard.telemetry.otlp import SpanSender
 
 from .following import Cursor, Following, Watchers
+from .mentions import Mention
 from .projection import KEEP, Line, Projection, View
 from .stages import next_id
 
@@ -70,6 +71,20 @@ class Board:
     def known(self, id: str) -> View | None:
         """The command with exactly this id."""
         return self._all.views.get(id)
+
+    async def envelope(self, bot: str, id: str) -> pb.Envelope | None:
+        """What the command with exactly this id is; of this bot's also where it stands on the board no more.
+
+        Raises:
+            BusError: it can't be read now.
+        """
+        if view := self.known(id):
+            return view.envelope
+        for message in await self._bus.lasts("LED", f"led.*.{bot}.{id}.*"):
+            record = pb.Record.FromString(message.payload) if parse(message.subject)[1] is not Author.BOT else pb.Record()
+            if record.HasField("command"):
+                return pb.Envelope.FromString(record.command.envelope)
+        return None
 
     def pipe(self, view: View) -> list[View]:
         """The stages of a command's pipe that there are, in order; of a command by itself, that one."""
@@ -205,6 +220,17 @@ class Board:
         with self._watchers.on("stirs") as changed:
             while True:
                 yield {room: feed.at for room, feed in self._all.feeds.items()}
+                await changed.wait()
+                changed.clear()
+
+    async def mentions(self, person: str) -> AsyncIterator[list[Mention]]:
+        """The mentions of a person by others, in whatever room: those that are kept, then what comes, oldest first."""
+        told = 0
+        with self._watchers.on("mentions") as changed:
+            while True:
+                new, told = self._following.mentions.of(person, told), self._following.mentions.newest
+                if new:
+                    yield new
                 await changed.wait()
                 changed.clear()
 

@@ -20,6 +20,7 @@ from bellboard.ledger.subjects import Author, Key, parse
 from bellboard.telemetry import logs, names, trace
 from bellboard.telemetry.otlp import SpanSender
 
+from .mentions import Mentions
 from .projection import Projection, View
 
 BACK = 20_000
@@ -67,11 +68,13 @@ class Following:
     Attributes:
         begin, position: from where, and how far, the streams were read.
         caught_up: set once everything that was in the ledger at start has been read.
+        mentions: who was mentioned in what was read.
     """
 
     def __init__(self, bus: Bus, projection: Projection, watchers: Watchers, spans: SpanSender | None = None) -> None:
         self._bus, self._all, self._watchers, self._spans = bus, projection, watchers, spans
         self.begin = self.position = Cursor()
+        self.mentions = Mentions()
         self.caught_up = asyncio.Event()
         self._progress = 0
 
@@ -108,6 +111,7 @@ class Following:
             self._all.begin(key, envelope)
         view = self._all.record(key, author, record, message.sequence)
         if view is not None:
+            self._look_for_mentions(view)
             self._watchers.tell(f"room {view.room}", f"command {key.id}", *(["stirs"] if new else []))
             for other in self._all.moved(view):
                 self._watchers.tell(f"room {other.room}", f"command {other.key.id}")
@@ -148,7 +152,8 @@ class Following:
                 logs.emit(names.BOARD_UNREADABLE, subject=message.subject, error=str(error))
             else:
                 self._all.line(line, message.sequence)
-                self._watchers.tell(f"room {line.room}", "stirs")
+                self.mentions.line(line)
+                self._watchers.tell(f"room {line.room}", "stirs", "mentions")
             self.position = self.position._replace(lines=message.sequence)
 
     async def _follow_progress(self) -> None:
@@ -180,7 +185,14 @@ class Following:
             logs.emit(names.BOARD_UNREADABLE, subject=message.subject, error=str(error))
             return
         if view is not None:
+            self._look_for_mentions(view)
             self._watchers.tell(f"room {view.room}", f"command {view.key.id}")
+
+    def _look_for_mentions(self, view: View) -> None:
+        before = self.mentions.newest
+        self.mentions.command(view)
+        if self.mentions.newest != before:
+            self._watchers.tell("mentions")
 
     async def _end(self, stream: str) -> int:
         """The last sequence of a stream, asked for until there is an answer."""

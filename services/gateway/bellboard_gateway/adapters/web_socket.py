@@ -21,17 +21,20 @@ To the browser:
 - ``rehearses {room, by}``: who had the room rehearse, empty if it does not; at first, and when that changes.
 - ``earlier {room, cards, lines, more}``.
 - ``found {id, card?}``.
-- ``verdict {id, kind, …}``: what became of a line: ``command {command_id}``, ``talk``, ``answer {blocks}``,
+- ``verdict {id, kind, …}``: what became of a line: ``command {command_id}``, ``talk {blocks?}``, ``answer {blocks}``,
   ``misunderstood {not_understood}``, ``not_accepted {reason, final}``; unless final, it is to be sent again.
 - ``completions {n, items}``: ``items`` are ``{text, help, start}``: may stand from ``start`` to the cursor.
 - ``present {people}``: the ids of those who have the page open.
 - ``stirs {rooms}``: when something last happened in each room (ms since 1970).
+- ``mentions {mentions}``: of this person by others, in any room: ``{id, room, thread, by, text, at, fresh}``. ``id`` is the
+  line's or the command's; ``fresh`` is what came within the last minute.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -61,6 +64,9 @@ AT_ONCE = 16
 STIR_EVERY = 0.5
 """Seconds between two words about other rooms."""
 
+FRESH, REMEMBERED = 60.0, 7 * 86400.0
+"""Seconds for which a mention is news, and for which a page that connects is told of it."""
+
 _ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -83,6 +89,7 @@ class Browser:
         try:
             await self._hello()
             self._spawn(self._stirs())
+            self._spawn(self._mentions())
             await self._house.tell_present()
             async for message in self._socket:
                 if message.type is WSMsgType.TEXT:
@@ -190,6 +197,25 @@ class Browser:
         async for rooms in self._house.board.stirs():
             await self.send(t="stirs", rooms={room: at * 1000 for room, at in rooms.items()})
             await asyncio.sleep(STIR_EVERY)
+
+    async def _mentions(self) -> None:
+        async for found in self._house.board.mentions(self.person.id):
+            now = time.time()
+            told = [
+                {
+                    "id": one.id,
+                    "room": one.room,
+                    "thread": one.thread,
+                    "by": one.by,
+                    "text": one.text,
+                    "at": one.at * 1000,
+                    "fresh": now - one.at < FRESH,
+                }
+                for one in found
+                if one.room and now - one.at < REMEMBERED
+            ]
+            if told:
+                await self.send(t="mentions", mentions=told)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(_logged(work))
