@@ -1,0 +1,1 @@
+"""Alerts: what burns, one card per group."""
