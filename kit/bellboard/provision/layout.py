@@ -64,6 +64,7 @@ STREAMS = (
     Stream("LOCK", "lock.>"),  # who holds which turn
     Stream("ROOM", "room.>"),  # talk
     Stream("REQ", "req.>"),  # what bots ask for
+    Stream("TIMER", "tmr.>", last_only=True, ebbing=True),  # what bots ask for at a moment
     Stream("REG", "reg.>", last_only=True),  # contracts
     Stream("BLOB", "blob.>"),  # pictures, and what is too large for a record
     Stream("PROG", "prog.>", passing=True),  # blocks of commands that are running

@@ -33,7 +33,7 @@ RESERVED = frozenset(
 WRITTEN = ("prog", "blob", "lock", "req", "reg", "hb", "keep", "mark", "feed")
 """The first tokens of what a bot writes, each below its own name."""
 
-FOLLOWED = ("LED", "PROG", "ROOM", "REG", "REQ")
+FOLLOWED = ("LED", "PROG", "ROOM", "REG", "REQ", "TIMER")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def _may_publish(user: str) -> list[str]:
         house = ["led.*.house.*.bot", *(f"{kind}.house.>" for kind in WRITTEN)]
         taken = [("REQ", DOOR), *((consumer.stream, consumer.name) for consumer in consumers_of("house"))]
         acks = [subject for stream, consumer in taken for subject in _acks(stream, consumer)]
-        own = ["led.*.*.*.run", "led.*.*.*.gw", "room.>", "blob.gw.>", "ctl.>", "once.>", "hook.>"]
+        own = ["led.*.*.*.run", "led.*.*.*.gw", "room.>", "blob.gw.>", "ctl.>", "once.>", "hook.>", "tmr.>"]
         return [*own, *house, *_reading(stream.name for stream in (*STREAMS, keep_of("house"))), *_following(FOLLOWED), *acks]
     if user == REAPER:
         return ["led.*.*.*.run", "led.*.*.*.reap", *_reading(("LED", "LOCK")), *_following(("LED",))]

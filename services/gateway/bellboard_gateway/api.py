@@ -129,7 +129,7 @@ class Api(gateway_pb2_grpc.GatewayServiceServicer):
         """List what the caller may run, and what somebody is there to run."""
         person, listed = await self._caller(context), []
         for command in sorted(self.registry.vocabulary.commands, key=lambda command: command.name):
-            if not self.registry.available(command.bot):
+            if command.internal or not self.registry.available(command.bot):
                 continue
             chance = self.policy.can_ever(person.id, request.room or GENERAL, command)
             if chance is not Chance.NO:

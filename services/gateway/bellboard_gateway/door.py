@@ -8,16 +8,16 @@ from google.protobuf.message import DecodeError
 
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.bus import Bus, Delivery
-from bellboard.grammar import NotUnderstood, Parsed
-from bellboard.ids import child_id
+from bellboard.errors import BusError
+from bellboard.keep import LONGEST
 from bellboard.telemetry import logs, names
 
+from .asks import Asks, NotYet, Refused
 from .board import Board
 from .dispatch import Dispatch
 from .inbox import Inbox
-from .lines import NotAccepted
-from .orders import Order, unrunnable
 from .projection import View
+from .timers import MOST, Timers
 
 STREAM, CONSUMER = "REQ", "gateway-req"
 LATER = 1.0
@@ -28,6 +28,12 @@ TRIES = 20
 
 DEPTH = 8
 """Commands that may have asked for each other in a row, so that no two bots keep each other going for ever."""
+
+WAIT = 60.0
+"""Seconds for which what is asked for waits for who is to run it, and for the card that it is to be shown on."""
+
+SOON = 1.0
+"""Seconds. Commands that a timer puts further apart do not keep each other going too fast."""
 
 MAX_BYTES = 16 * 1024
 """The largest request that is looked at."""
@@ -41,6 +47,8 @@ class Door:
     board: Board
     dispatch: Dispatch
     inbox: Inbox
+    asks: Asks
+    timers: Timers
 
     async def run(self) -> None:
         """Take requests until cancelled, or until the bus is closed."""
@@ -48,6 +56,8 @@ class Door:
         async for delivery in self.bus.pull(STREAM, CONSUMER, ahead=16):
             try:
                 await self._take(delivery)
+            except (NotYet, BusError):
+                await delivery.later(LATER)  # the same request again is the same command
             except Exception as error:  # noqa: BLE001  # a task boundary: one bad request must not stop the others
                 logs.emit(names.UNEXPECTED, exc=error, subject=delivery.subject)
                 await delivery.later(LATER)
@@ -65,6 +75,9 @@ class Door:
         if len(parts) != 4 or parts[2:] != [request.parent, str(request.ordinal)]:
             await _refuse(delivery, "it is not what its subject says")
             return
+        if not (request.line or request.key) or len(request.key) > LONGEST:
+            await _refuse(delivery, "it asks for nothing, or its name is too long")
+            return
         parent = self.board.known(request.parent)
         if self.inbox.registry.health():
             await delivery.later(LATER)  # nobody knows yet which lines there are
@@ -78,43 +91,34 @@ class Door:
             await self._run(delivery, request, parent)
 
     async def _run(self, delivery: Delivery, request: pb.CommandRequest, parent: View) -> None:
+        waits = self.dispatch.world.now() - delivery.time < WAIT
         try:
-            parsed = self.inbox.understand(request.line, parent.room, parent.envelope.principal.person)
-        except NotUnderstood as error:
-            logs.emit(names.DOOR_REFUSED, subject=delivery.subject, error=error.reason)
-            taken = await self.dispatch.refuse(self._unreadable(request, parent, error.line), error.reason)
-        else:
-            taken = await self.dispatch.run(self._order(request, parent, parsed))
-        if isinstance(taken, NotAccepted):
-            await delivery.later(LATER)  # the same id again is the same command
-        else:
-            await delivery.ack()
+            if request.HasField("at") or not request.line:
+                await self._keep(delivery, request, parent.envelope)
+            else:
+                await self.asks.bring(parent.envelope, request, timed=False, waits=waits)
+        except Refused as why:
+            if why.passing and waits:
+                await delivery.later(LATER)
+                return
+            await self.asks.refuse(parent.envelope, request, pb.CAUSE_BOT, why)
+        await delivery.ack()
 
-    def _order(self, request: pb.CommandRequest, parent: View, parsed: tuple[Parsed, ...]) -> Order:
-        envelope = parent.envelope
-        return Order(
-            id=child_id(request.parent, request.ordinal),
-            parsed=parsed[0],
-            then=parsed[1:],
-            digest=self.inbox.registry.digest(parsed[0].command),
-            principal=pb.Principal(bot=parent.key.bot),
-            cause=pb.CAUSE_BOT,
-            origin=envelope.origin,
-            parent=parent.key.id,
-            card=envelope.card or parent.key.id,
-            traceparent=request.traceparent or envelope.traceparent,
-            rehearsal=envelope.rehearsal,
-        )
-
-    def _unreadable(self, request: pb.CommandRequest, parent: View, line: str) -> pb.Envelope:
-        id, who = child_id(request.parent, request.ordinal), pb.Principal(bot=parent.key.bot)
-        return unrunnable(parent.envelope, id, line, pb.CAUSE_BOT, who, self.dispatch.world.now())
+    async def _keep(self, delivery: Delivery, request: pb.CommandRequest, above: pb.Envelope) -> None:
+        """Have it run when its moment comes, or not at all."""
+        if request.line:
+            if self.timers.count(above.bot) >= MOST:
+                raise Refused(f"{above.bot} has {MOST} timers already")
+            await self.asks.check(above, request)
+        await self.timers.take(above, request, delivery.sequence)
 
     def _depth(self, view: View) -> int:
         depth, step = 1, view
         while step.envelope.parent and depth < DEPTH:
             above = self.board.known(step.envelope.parent)
             if above is None:
+                return depth
+            if step.envelope.cause == pb.CAUSE_TIMER and step.began - above.began >= SOON:
                 return depth
             depth += step.envelope.cause != pb.CAUSE_PIPE  # a pipe goes on by itself, and has an end
             step = above

@@ -32,6 +32,14 @@ STRANGER = NotAccepted("nobody here knows you; ask an owner to add you to the pe
 EDITED = NotAccepted("an edit runs nothing anew; type it as a new line", final=True)
 
 
+class Absent(NotUnderstood):
+    """Nobody is there to run it: its ``bot`` is not running."""
+
+    def __init__(self, bot: str, line: str) -> None:
+        super().__init__(f"no {bot} bot is running", line=line)
+        self.bot = bot
+
+
 @dataclass(frozen=True, slots=True)
 class Inbox:
     """The way in, the same for every adapter."""
@@ -77,28 +85,34 @@ class Inbox:
             return EDITED
         return await self.dispatch.run(self._order(id, line, parsed, person))
 
-    def understand(self, text: str, room: str, person: str = "") -> tuple[Parsed, ...]:
-        """Read a line, stage by stage, as if it were typed in a room; by ``person``, or else by a bot.
+    def understand(self, text: str, room: str, person: str = "", *, typed: bool = True) -> tuple[Parsed, ...]:
+        """Read a line, stage by stage, as if it were typed in a room; by ``person``, or, not ``typed``, asked for by a bot.
 
         Raises:
-            NotUnderstood: it is no command, or nobody is there to run it.
+            Absent: nobody is there to run it.
+            NotUnderstood: it is no command, or not one for people.
         """
         try:
-            parsed = self._parse(text, room, person)
+            parsed = self._parse(text, room, person, typed=typed)
         except NotUnderstood as error:
-            if absent := self.absent(text):
-                raise NotUnderstood(absent.why.reason, line=error.line) from None
+            if away := self._missing(text):
+                raise Absent(away, error.line) from None
             raise
         if away := self._away(parsed):
-            raise NotUnderstood(f"no {away} bot is running", line=parsed[0].canonical)
+            raise Absent(away, parsed[0].canonical)
         return parsed
 
     def scope(self, room: str, person: str, uploads: tuple[chat.BlobRef, ...] = ()) -> RoomScope:
         """What names and times mean in a room, as a person types them."""
         return RoomScope(self.people, self.pictures, room, person, uploads)
 
-    def _parse(self, text: str, room: str, person: str, uploads: tuple[chat.BlobRef, ...] = ()) -> tuple[Parsed, ...]:
+    def _parse(
+        self, text: str, room: str, person: str, uploads: tuple[chat.BlobRef, ...] = (), *, typed: bool = True
+    ) -> tuple[Parsed, ...]:
         first, *after = stages.understand(self.registry.vocabulary, text, self.scope(room, person, uploads))
+        for stage in (first, *after):
+            if typed and stage.command.internal:
+                raise NotUnderstood(f"“{stage.command.name}” is for bots", line=first.canonical, suggestion="help")
         return self._discreet(first), *after
 
     def _away(self, parsed: tuple[Parsed, ...]) -> str:
@@ -132,6 +146,11 @@ class Inbox:
 
     def absent(self, text: str) -> Misunderstood | None:
         """Why a line can't be understood, where its bot never said what it can do, or is gone."""
+        bot = self._missing(text)
+        return nobody(bot, text) if bot else None
+
+    def _missing(self, text: str) -> str:
+        """The bot of a line, where it never said what it can do, or is gone; else nothing."""
         words = text[:400].split(None, 8)[:8]
         found = self.registry.vocabulary.find([word.rstrip("!?") for word in words])
         if found is not None:

@@ -72,7 +72,17 @@ async def _open_web(gateway: Gateway) -> int:
 
 async def _work(gateway: Gateway, spans: SpanSender, stop: Stop) -> None:
     """Serve until told to end; then take nothing more, and finish what was begun."""
-    parts = (gateway.board, gateway.registry, gateway.door, gateway.pipes, gateway.presence, spans)
+    parts = (
+        gateway.board,
+        gateway.registry,
+        gateway.door,
+        gateway.timers,
+        gateway.ticks,
+        gateway.pipes,
+        gateway.pump,
+        gateway.presence,
+        spans,
+    )
     tasks = [asyncio.create_task(part.run(), name=type(part).__name__) for part in parts]
     working, stopped = asyncio.create_task(gateway.worker.run()), asyncio.create_task(stop.wait())
     try:

@@ -28,6 +28,7 @@ from .adapters.web_door import GatewayDoor
 from .api import Api
 from .board import Board
 from .dispatch import Dispatch
+from .asks import Asks
 from .door import Door
 from .enrolments import HOUSE, Enrolments
 from .inbox import Inbox
@@ -42,6 +43,9 @@ from .signin import SignIn
 KEY_BYTES = 32
 
 
+from .ticks import Ticks
+from .timers import Timers
+from .trackers import Trackers
 @dataclass
 class Files:
     """What the gateway reads from disk, all of it checked before the bus is touched.
@@ -94,7 +98,9 @@ class Gateway:
         self.registry = Registry(bus, files.enrolments, files.policy, house.bot.contract)
         self.dispatch = Dispatch(settings.team, bus, self.registry, files.policy, files.signer)
         self.inbox = Inbox(files.people, self.registry, self.dispatch, self.board, self.rooms)
-        self.door = Door(bus, self.board, self.dispatch, self.inbox)
+        asks = Asks(self.board, self.dispatch, self.inbox)
+        self.timers, self.ticks = Timers(bus, asks), Ticks(self.board, self.dispatch, self.inbox)
+        self.door = Door(bus, self.board, self.dispatch, self.inbox, asks, self.timers)
         self.pipes = Pipes(self.board, self.dispatch, self.inbox, self.blobs)
         self.hall = house.Hall(files.people, files.policy, self.registry, self.board, self.dispatch, self.inbox)
         self.providers = Providers()

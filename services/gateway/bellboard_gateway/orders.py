@@ -29,6 +29,9 @@ from .stages import next_key
 START_WITHIN = 60.0
 """Seconds in which a worker must have claimed a command for the first time."""
 
+OWN_PATIENCE = 3600.0
+"""Seconds for the same where a bot asks for its own commands: what an escalation does next is not to be lost with its bot."""
+
 MAX_SHOWN = 400
 """Characters that are kept of a line that is no command."""
 
@@ -46,6 +49,8 @@ class Order:
         then: the stages of its pipe that follow.
         stage: its place in a pipe, from 0.
         table: what is piped into it, where that is too large for the request.
+        refresh: it is shown in place of what its card said before.
+        patience: seconds in which a worker must have claimed it for the first time.
     """
 
     id: str
@@ -61,6 +66,8 @@ class Order:
     then: tuple[Parsed, ...] = ()
     stage: int = 0
     table: chat.BlobRef | None = None
+    refresh: bool = False
+    patience: float = START_WITHIN
 
     def rehearses(self, stage: Parsed) -> bool:
         """Whether a stage is a rehearsal. The gateway has no twin: what it does itself is one only if its line says so."""
@@ -128,10 +135,11 @@ def envelope(order: Order, decision: Decision, team: str, enrolment: registry.En
         pipe=[order.written(stage) for stage in order.then],
         next_at=order.next_at,
         table=order.table,
+        refresh=order.refresh,
         origin=order.origin,
         line=parsed.canonical,
         received_at=timestamp(now),
-        not_after=timestamp(now + START_WITHIN),
+        not_after=timestamp(now + order.patience),
         deadline=_duration(command.deadline),
         traceparent=trace.begin(order.id, order.traceparent),
         rules=decision.rules,

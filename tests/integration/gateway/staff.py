@@ -103,7 +103,16 @@ async def opened(house: House, bus: Bus, *beside: Coroutine[Any, Any, object], n
         await stack.enter_async_context(gateway.providers)
         await gateway.providers.start([type(gateway.hall)])
         stack.push_async_callback(gateway.dispatch.close)
-        parts = (gateway.board, gateway.registry, gateway.door, gateway.pipes, gateway.presence, gateway.worker)
+        parts = (
+            gateway.board,
+            gateway.registry,
+            gateway.door,
+            gateway.timers,
+            gateway.ticks,
+            gateway.pipes,
+            gateway.presence,
+            gateway.worker,
+        )
         tasks = [asyncio.create_task(part.run()) for part in parts]
         stack.push_async_callback(_end, tasks)
         await asyncio.gather(*beside)

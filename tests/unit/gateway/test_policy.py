@@ -236,7 +236,8 @@ def test_the_clock_is_in_utc(tmp_path: Path) -> None:
     """Rules see the hour and the day's name."""
     command = next(command for command in practice.contract.commands if command.method == "Look")
     now = datetime(2026, 11, 27, 23, 59, tzinfo=UTC)
-    told = context(command, command.request_type(), preview=False, rehearsal=False, force=False, cause=pb.CAUSE_LINE, now=now)
+    flags = {"preview": False, "rehearsal": False, "force": False, "own": False}
+    told = context(command, command.request_type(), **flags, cause=pb.CAUSE_LINE, now=now)
     assert (told["hour"], told["weekday"]) == (23, "friday")
 
 

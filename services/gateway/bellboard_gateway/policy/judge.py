@@ -117,6 +117,7 @@ class Policy:
             preview=ask.preview,
             rehearsal=ask.rehearsal,
             force=ask.force,
+            own=ask.principal.bot == ask.command.bot,
             cause=ask.cause,
             now=datetime.now(UTC),
         )

@@ -72,6 +72,7 @@ def _context_type(command: Command) -> dict[str, Any]:
         "preview": _BOOLEAN,
         "rehearsal": _BOOLEAN,
         "force": _BOOLEAN,
+        "own": _BOOLEAN,
         "lane": _STRING,
         "hour": _LONG,
         "weekday": _STRING,
@@ -119,10 +120,11 @@ def context(
     preview: bool,
     rehearsal: bool,
     force: bool,
+    own: bool,
     cause: pb.Cause.ValueType,
     now: datetime,
 ) -> dict[str, Any]:
-    """A request as rules see it. Durations are whole seconds, rounded up; fractions have four digits.
+    """A request as rules see it; ``own``: a bot asks it of itself. Durations are whole seconds, rounded up; fractions have four digits.
 
     Raises:
         ValueError: a value can't be told to Cedar.
@@ -132,6 +134,7 @@ def context(
         "preview": preview,
         "rehearsal": rehearsal,
         "force": force,
+        "own": own,
         "lane": command.lane,
         "hour": now.hour,
         "weekday": _WEEKDAYS[now.weekday()],
