@@ -154,9 +154,8 @@ class Inbox:
         words = text[:400].split(None, 8)[:8]
         found = self.registry.vocabulary.find([word.rstrip("!?") for word in words])
         if found is not None:
-            return None if self.registry.available(found[0].bot) else nobody(found[0].bot, text)
-        bot = self.registry.absent(words)
-        return nobody(bot, text) if bot else None
+            return "" if self.registry.available(found[0].bot) else found[0].bot
+        return self.registry.absent(words) or ""
 
     def _order(self, id: str, line: Line, parsed: tuple[Parsed, ...], person: Person) -> Order:
         origin = pb.Origin(
