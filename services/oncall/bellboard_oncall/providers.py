@@ -2,10 +2,37 @@
 
 from __future__ import annotations
 
-from bellboard import Providers
+from collections.abc import Collection
+from typing import Any
 
+from bellboard import Providers
+from bellboard.feeds import Feeds
+from bellboard.keep import Keep
+from bellboard.marks import Marks
+
+from .given import Given
+from .pages.policy import read_contacts, read_notifiers, read_policies
+from .rota import Rota
+from .rota.desk import Desk
+from .rota.open import open_desk
 from .settings import Settings
 
 
 def register(providers: Providers, settings: Settings) -> None:
-    """Register what the commands ask for."""
+    """Register what the commands ask for. A rehearsing command has the same files, and nothing that others remember."""
+
+    async def desk() -> Desk:
+        return await open_desk(settings, READERS, providers.get(Keep), providers.get(Marks), providers.get(Feeds))
+
+    providers.register(Desk, desk)
+    providers.rehearse(Desk, desk)
+    providers.register(Rota, lambda: providers.get(Desk))
+    providers.rehearse(Rota, lambda: providers.get(Desk))
+
+
+def _notifiers(given: Given | None, people: Collection[str]) -> Any:
+    return read_notifiers(given)
+
+
+READERS = {"policies": read_policies, "contacts": read_contacts, "notifiers": _notifiers}
+"""Who reads the parts of the file that are not rotas."""

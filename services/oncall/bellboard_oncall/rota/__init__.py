@@ -85,7 +85,7 @@ class Rota(Protocol):
     def part(self, name: str) -> Any:
         """What the reader of another part of the file, such as "policies" or "contacts", made of it.
 
-        Readers are given to `Book` in providers.py; each takes a `Given` (None where the part is not there).
+        Readers stand in providers.py; each takes a `Given` (None where the part is not there) and the ids of all people.
 
         Raises:
             KeyError: nobody reads that part.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,8 +23,11 @@ from .model import Layer, Rotation, TeamRota
 LOOK_AGAIN = 0.5
 """Seconds between two looks at the files."""
 
-Reader = Callable[[Given | None], Any]
-"""Reads another part of the file, such as its policies; None where it is not there. Raises SettingsError."""
+Reader = Callable[[Given | None, Collection[str]], Any]
+"""Reads another part of the file, such as its policies, knowing the ids of all people; None where the part is not there.
+
+What it raises is a SettingsError.
+"""
 
 _Stamp = tuple[tuple[str, int, int, int], ...]
 
@@ -129,7 +132,11 @@ class Book:
         said = whole.mapping("teams", *self._readers) if whole else {}
         teams = read_teams(said["teams"], people, time.time()) if "teams" in said else home(people)
         known = people or {name: Person(name, name, UTC) for rota in teams.values() for name in rota.people}
-        parts = {name: reader(said.get(name)) for name, reader in self._readers.items()}
+        parts = {name: reader(said.get(name), people) for name, reader in self._readers.items()}
+        for rota in teams.values():
+            if whole is not None and "policies" in parts and rota.team.policy not in parts["policies"]:
+                known_ones = ", ".join(parts["policies"])
+                raise whole.at(rota.line).wrong(f"there is no policy “{rota.team.policy[:60]}”", hint=f"there is {known_ones}")
         self.good = text
         return _Read(teams, known, parts)
 

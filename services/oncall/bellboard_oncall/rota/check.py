@@ -51,11 +51,11 @@ def _overlaps(rota: TeamRota, layer: Layer, given: Given, begin: float) -> None:
     ]
     for before, after in pairwise(sorted(found)):
         if after[0] < before[1]:
-            start = max(after[0], begin)
+            start = told(max(after[0], begin), rota.zone)
             raise _wrong(
                 given,
                 after[3],
-                f"{before[2]} and {after[2]} are both on call for {rota.team.name} in {layer.name} from {told(start, rota.zone)}",
+                f"{before[2]} and {after[2]} are both on call for {rota.team.name} ({layer.name}) from {start}",
                 "who is to be on call beside the others needs a layer of their own",
             )
 

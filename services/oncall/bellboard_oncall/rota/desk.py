@@ -25,9 +25,14 @@ GOOD_FILE = "file.good"
 
 
 class Desk:
-    """Everything that the commands of the rota work with."""
+    """Everything that the commands of the rota work with.
 
-    def __init__(self, book: Book, keep: Keep, marks: Marks, feeds: Feeds, cache: Cache) -> None:
+    Attributes:
+        web_url: where people find the web room, for links; empty where that is not known.
+    """
+
+    def __init__(self, book: Book, keep: Keep, marks: Marks, feeds: Feeds, cache: Cache, *, web_url: str = "") -> None:
+        self.web_url = web_url
         self._book, self._keep, self._marks, self._feeds, self._cache = book, keep, marks, feeds, cache
         self._remembered = ""
 
@@ -136,7 +141,9 @@ class Desk:
             UserError: nobody has that id.
         """
         if person not in self._book.people:
-            raise UserError(f"nobody of the rotas' people is {person[:40]}", hint="people stand in the people file, by their id")
+            raise UserError(
+                f"nobody of the rotas' people is {person[:40]}", hint="people stand in the people file, by their id"
+            )
         return person
 
     def warnings(self, rota: TeamRota | None = None) -> list[Block]:

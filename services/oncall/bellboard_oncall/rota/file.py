@@ -92,7 +92,9 @@ class _Reader:
         said = given.mapping(*_ROTATION, *(("name", "rotations") if alone else ()))
         missing = [key for key in ("people", "starts", "every") if key not in said]
         if missing:
-            raise given.wrong(f"here {' and '.join(missing)} is missing", hint="people: [ann], starts: 2026-11-02T09:00, every: 1 week")
+            raise given.wrong(
+                f"here {' and '.join(missing)} is missing", hint="people: [ann], starts: 2026-11-02T09:00, every: 1 week"
+            )
         zone = read_zone(said["zone"]) if "zone" in said else self._zone
         people = tuple(self._person(item) for item in said["people"].items())
         if not people:
@@ -122,7 +124,9 @@ class _Reader:
         try:
             engine.calendar(name)
         except (NotImplementedError, ValueError):
-            raise given.wrong(f"no holidays are known of “{name[:20]}”", hint="a country such as DE, or a part of it: DE-BE") from None
+            raise given.wrong(
+                f"no holidays are known of “{name[:20]}”", hint="a country such as DE, or a part of it: DE-BE"
+            ) from None
         return name
 
     def _on_holidays(self, given: Given) -> Holidays:

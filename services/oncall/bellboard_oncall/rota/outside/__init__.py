@@ -8,7 +8,7 @@ from typing import Protocol
 from .. import Shift
 from ..model import TeamRota
 
-__all__ = ["Schedules"]
+__all__ = ["Schedules", "calendar_kind"]
 
 
 class Schedules(Protocol):
@@ -28,3 +28,8 @@ class Schedules(Protocol):
             UserError: that is no such calendar.
             ProviderError: it can't be reached.
         """
+
+
+def calendar_kind(address: str) -> tuple[str, ...]:
+    """The kinds that may stand at an address, the likeliest first."""
+    return ("opsgenie", "ical") if ".json" in address else ("ical", "opsgenie")

@@ -1,0 +1,281 @@
+"""Covers and swaps from a line to what is agreed: `oncall cover`, `uncover`, `swap` and `agree`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bellboard import Block, Call, UserError, choice, question, text
+from bellboard.api.chat.v1.chat_pb2 import TimeRange
+from bellboard.replies import BAD, GOOD, WARNING
+
+from . import Shift, engine
+from .covers import AGREED, ASKED, DECLINED, EXPIRED, PATIENCE, WITHDRAWN, Cover, Piece
+from .desk import Desk
+from .model import TeamRota
+from .times import Clock, stretch
+
+BACK = 120 * 86400.0
+"""How far ahead, in seconds, a shift to take in return is looked for."""
+
+HOUR = 3600.0
+
+
+async def cover(call: Call, desk: Desk, team: str, range: TimeRange | None, by: str, layer: str) -> list[Block]:
+    """Put somebody on call for a stretch of time; somebody else only if they agree."""
+    rota, person = desk.rota(team), _who(call)
+    taker = desk.known(by or person)
+    start, end = await _ahead(call, desk, range)
+    base = await desk.base(rota, start, end)
+    layer = _layer(rota, base, layer)
+
+    def make(known: Sequence[Cover]) -> Cover | None:
+        there = [one for one in desk.over(rota, base, known, start, end) if one.layer == layer]
+        if not there:
+            raise UserError(f"nobody is on call for {rota.team.name} in {layer or 'that calendar'} then", hint=_see(rota))
+        pieces = _taken(there, taker, start, end)
+        if not pieces:
+            return None
+        return _cover(call, rota, "cover", "" if taker == person else taker, pieces)
+
+    made = (
+        make(await desk.covers().of(rota.team.name)) if call.preview else await desk.covers().add(rota.team.name, call.id, make)
+    )
+    if made is None:
+        return [text(f"{desk.name(taker)} is on call for {rota.team.name} then anyway; nothing changes", tone=GOOD)]
+    return _shown(call, desk, rota, made)
+
+
+async def swap(call: Call, desk: Desk, team: str, person: str, range: TimeRange | None, back: TimeRange | None) -> list[Block]:
+    """Ask somebody to take a shift of the asker's, for one of theirs."""
+    rota, me = desk.rota(team), _who(call)
+    other = desk.known(person)
+    if other == me:
+        raise UserError("that is you", hint="with whom do you want to swap?")
+    start, end = await _ahead(call, desk, range)
+    wanted = await _ahead(call, desk, back) if back is not None else None
+    last = max(end, wanted[1]) if wanted else end + BACK
+    base = await desk.base(rota, min(start, wanted[0] if wanted else start), last)
+
+    def make(known: Sequence[Cover]) -> Cover | None:
+        shifts = desk.over(rota, base, known, 0.0, last)
+        given = [piece for piece in _taken(shifts, other, start, end) if piece.instead == me]
+        if not given:
+            raise UserError(f"you are not on call for {rota.team.name} then", hint="see: oncall next")
+        theirs = [one for one in shifts if one.person == other and one.layer in {piece.layer for piece in given}]
+        returned = _in_return(theirs, me, given, wanted)
+        if wanted and not returned:
+            raise UserError(f"{desk.name(other)} is not on call for {rota.team.name} then", hint=f"see: oncall next @{other}")
+        return _cover(call, rota, "swap", other, [*given, *returned])
+
+    made = (
+        make(await desk.covers().of(rota.team.name)) if call.preview else await desk.covers().add(rota.team.name, call.id, make)
+    )
+    return _shown(call, desk, rota, made) if made else []
+
+
+async def agree(call: Call, desk: Desk, id: str, no: bool) -> list[Block]:
+    """Say yes or no; only whoever was asked may."""
+    me, now = call.person, call.at
+    open_ = [one for one in await desk.covers().everywhere() if one.other == me and one.asks(now)]
+    if not id and not open_:
+        return [text("nobody waits for your answer", tone=GOOD)]
+    if not id and len(open_) > 1:
+        raise UserError("which one?", hint=" or ".join(f"oncall agree {one.id}" for one in open_[:4]))
+    asked = await _find(desk, id) if id else open_[0]
+    if asked.other != me:
+        whose = f"only {desk.name(asked.other)} can answer it" if asked.other else "it needs nobody's word"
+        raise UserError(f"{asked.id}: {whose}", hint="see: oncall schedule")
+    rota = desk.rota(asked.team)
+    base = await desk.base(rota, asked.start, asked.end)
+
+    def answer(found: Cover, known: Sequence[Cover]) -> Cover:
+        wish = DECLINED if no else AGREED
+        if found.state == wish:
+            return found
+        if found.state != ASKED:
+            raise UserError(f"{found.id} is {found.state} already", hint=_see(rota))
+        if not found.asks(now):
+            return replace(found, state=EXPIRED)
+        if not no:
+            _still_fits(desk, rota, base, found, known, Clock(desk.zone(me, rota.team), now))
+        return replace(found, state=wish)
+
+    done = await desk.covers().change(asked, answer)
+    if done.state == EXPIRED:
+        raise UserError(f"{done.id} has expired; nobody answered in time", hint=f"ask again: oncall {done.kind} {done.team} …")
+    if done.state == DECLINED:
+        said = f"{done.id}: {desk.name(me)} can't; everything stays as it was"
+        return [text(said, tone=WARNING, mentions=[done.by] if done.by != me else [])]
+    lines = _lines(desk, rota, done, Clock(desk.zone(me, rota.team), now))
+    return [text(f"{done.id}: agreed. {'; '.join(lines)}", tone=GOOD, mentions=[done.by])]
+
+
+async def uncover(call: Call, desk: Desk, id: str) -> list[Block]:
+    """Take a cover or a swap back; what of it is past stays as it was."""
+    now, me = call.at, call.person
+    standing = [one for one in await desk.covers().everywhere() if one.state in (ASKED, AGREED) and one.end > now]
+    mine = [one for one in standing if me in one.people]
+    if not id and not mine:
+        return [text("you have no cover or swap ahead", tone=GOOD)]
+    if not id and len(mine) > 1:
+        raise UserError("which one?", hint=" or ".join(f"oncall uncover {one.id}" for one in mine[:4]))
+    found = await _find(desk, id) if id else mine[0]
+    rota = desk.rota(found.team)
+    if me not in found.people:
+        names = " or ".join(desk.name(person) for person in found.people)
+        raise UserError(f"{found.id} concerns {names}; only they can take it back", hint="ask them")
+
+    def back(one: Cover, _: Sequence[Cover]) -> Cover:
+        if one.state == WITHDRAWN:
+            return one
+        if one.state not in (ASKED, AGREED):
+            raise UserError(f"{one.id} is {one.state} already", hint=_see(rota))
+        past = tuple(replace(piece, end=min(piece.end, now)) for piece in one.pieces if piece.start < now)
+        if one.state == AGREED and past:
+            return replace(one, pieces=past)
+        return replace(one, state=WITHDRAWN)
+
+    ahead = [piece for piece in found.pieces if piece.end > now] if found.state == AGREED else []
+    if not call.preview:
+        await desk.covers().change(found, back)
+    clock = Clock(desk.zone(me, rota.team), now)
+    lines = [f"{desk.name(one.instead)} is on call again {clock.span(max(one.start, now), one.end)}" for one in ahead]
+    would = "would be taken back" if call.preview else "is taken back"
+    told = [] if call.preview else [person for person in found.people if person != me]
+    return [text("; ".join([f"{found.id} {would}", *lines]), tone=GOOD, mentions=told)]
+
+
+def _who(call: Call) -> str:
+    person: str = call.person
+    if not person:
+        raise UserError("only people cover and swap")
+    return person
+
+
+async def _ahead(call: Call, desk: Desk, range: TimeRange | None) -> tuple[float, float]:
+    """A stretch that is not over, from now on at the earliest."""
+    start, end = await stretch(range, call.at, desk.marks())
+    if end <= call.at or start >= end:
+        raise UserError("that is over", hint="such as tomorrow, 2h, or fri 18:00..fri 22:00")
+    return max(start, call.at), end
+
+
+def _layer(rota: TeamRota, base: Sequence[Shift], layer: str) -> str:
+    names = [one.name for one in rota.layers] or list(dict.fromkeys(one.layer for one in base)) or [""]
+    if layer and layer not in names:
+        raise UserError(f"{rota.team.name} has no layer “{layer[:40]}”", hint=f"there is {', '.join(names)}")
+    return layer or names[0]
+
+
+def _taken(shifts: Sequence[Shift], taker: str, start: float, end: float) -> list[Piece]:
+    """What of the shifts of others lies in a stretch."""
+    return [
+        Piece(one.layer, taker, one.person, max(one.start, start), min(one.end, end))
+        for one in shifts
+        if one.person != taker and one.start < end and one.end > start
+    ]
+
+
+def _in_return(theirs: Sequence[Shift], me: str, given: Sequence[Piece], wanted: tuple[float, float] | None) -> list[Piece]:
+    """What the asker takes: the stretch that was named, else as much of their next shift as they take."""
+    if wanted:
+        return _taken(theirs, me, *wanted)
+    after = next((one for one in sorted(theirs, key=lambda one: one.start) if one.start >= given[-1].end), None)
+    if after is None:
+        return []
+    much = sum(piece.end - piece.start for piece in given)
+    return [Piece(after.layer, me, after.person, after.start, min(after.end, after.start + much))]
+
+
+def _cover(call: Call, rota: TeamRota, kind: str, other: str, pieces: Sequence[Piece]) -> Cover:
+    begins = min(piece.start for piece in pieces)
+    return Cover(
+        kind=kind,
+        team=rota.team.name,
+        by=call.person,
+        other=other,
+        state=ASKED if other else AGREED,
+        at=call.at,
+        expires=max(call.at + HOUR, min(call.at + PATIENCE, begins)),
+        command=call.id,
+        room=call.room,
+        pieces=tuple(pieces),
+    )
+
+
+def _still_fits(desk: Desk, rota: TeamRota, base: Sequence[Shift], cover: Cover, known: Sequence[Cover], clock: Clock) -> None:
+    """Make sure that whoever gives a stretch away still has it.
+
+    Raises:
+        UserError: somebody else has it by now; it says who, and through what.
+    """
+    others = [one for one in known if one.command != cover.command]
+    for piece in cover.pieces:
+        for one in desk.over(rota, base, others, piece.start, piece.end):
+            if one.layer == piece.layer and one.person != piece.instead:
+                through = f" ({one.cover})" if one.cover else ""
+                when = clock.span(piece.start, piece.end)
+                raise UserError(
+                    f"{cover.id} no longer fits: {desk.name(one.person)} has {when} by now{through}",
+                    hint=f"ask anew: oncall {cover.kind} {cover.team} …",
+                )
+
+
+async def _find(desk: Desk, id: str) -> Cover:
+    """The cover of an id. Raises UserError."""
+    found = next((one for one in await desk.covers().everywhere() if one.id == id.upper()), None)
+    if found is None:
+        raise UserError(f"there is no cover {id[:16]}", hint="an id is a letter and a number, such as C3")
+    return found
+
+
+def _shown(call: Call, desk: Desk, rota: TeamRota, made: Cover) -> list[Block]:
+    """What was agreed or is asked; of a preview, what would be."""
+    clock = Clock(desk.zone(call.person, rota.team), call.at)
+    said = "; ".join(_lines(desk, rota, made, clock))
+    double = [text(words, tone=WARNING) for words in _doubles(desk, rota, made)]
+    if call.preview:
+        asked = f"; {desk.name(made.other)} would be asked" if made.other else ""
+        return [text(f"nothing is done yet: {said}{asked}"), *double, *desk.warnings(rota)]
+    if made.state == AGREED:
+        told = [piece.instead for piece in made.pieces if piece.instead != call.person]
+        return [text(f"{made.id}: {said}", tone=GOOD, mentions=dict.fromkeys(told)), *double, *desk.warnings(rota)]
+    if made.state != ASKED:
+        return [text(f"{made.id}: {said}. It is {made.state}", tone=BAD)]
+    asks = f"@{made.other}: {desk.name(call.person)} asks you. {made.id}: {said}"
+    return [
+        text(asks, mentions=[made.other]),
+        question(
+            f"Until {clock.zoned(made.expires)}; only {desk.name(made.other)} can answer",
+            choice("Yes", f"oncall agree {made.id}", tone=GOOD),
+            choice("No", f"oncall agree {made.id} --no"),
+        ),
+        *double,
+        *desk.warnings(rota),
+    ]
+
+
+def _lines(desk: Desk, rota: TeamRota, made: Cover, clock: Clock) -> list[str]:
+    several = len(rota.layers) > 1
+    return [
+        f"{desk.name(one.person)} is on call for {made.team}{f' ({one.layer})' if several else ''} {clock.span(one.start, one.end)}"
+        f" instead of {desk.name(one.instead)}"
+        for one in made.pieces
+    ]
+
+
+def _doubles(desk: Desk, rota: TeamRota, made: Cover) -> list[str]:
+    """Who would be on call in two layers at once: nobody would be left to escalate to."""
+    found = []
+    for piece in made.pieces:
+        for layer in rota.layers:
+            if layer.name == piece.layer:
+                continue
+            if any(one.person == piece.person for one in engine.of_layer(rota, layer, piece.start, piece.end)):
+                found.append(f"{desk.name(piece.person)} is on call as {layer.name} at the same time")
+    return list(dict.fromkeys(found))
+
+
+def _see(rota: TeamRota) -> str:
+    return f"see: oncall schedule {rota.team.name}"
