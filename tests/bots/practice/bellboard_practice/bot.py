@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from bellboard import Block, Bot, Call, Failed, choice, progress, question, reply, table, text
 from bellboard.api.chat.v1.chat_pb2 import BlobRef, Table, TimeRange
+from bellboard.api.hooks.v1.hooks_pb2 import HookBatch
 from bellboard.replies import GOOD
 
 from .providers import World
@@ -89,6 +90,19 @@ async def beat(call: Call, label: str, *, world: World) -> list[Block]:
     """Leave a mark, and say so if there is a label."""
     world.do(call.id, "beat", call.attempt)
     return [text(f"beat {label} on {call.card} in {call.room or 'no room'}")] if label else []
+
+
+@bot.command
+async def take(call: Call, batch: HookBatch | None, *, world: World) -> list[Block]:
+    """Leave a mark for each delivery of a webhook."""
+    taken = batch or HookBatch()
+    if taken.HasField("blob"):
+        taken = HookBatch.FromString(await call.blobs.get(taken.blob))
+    if any(b"poison" in one.body for one in taken.deliveries):
+        raise Failed("a delivery is poison")
+    for one in taken.deliveries:
+        world.do(call.id, f"{taken.hook}/{taken.format}:{one.sequence}:{len(one.body)}", call.attempt)
+    return []
 
 
 @bot.command

@@ -23,11 +23,12 @@ _sym_db = _symbol_database.Default()
 
 
 from bellboard.api.chat.v1 import chat_pb2 as bellboard_dot_api_dot_chat_dot_v1_dot_chat__pb2
+from bellboard.api.hooks.v1 import hooks_pb2 as bellboard_dot_api_dot_hooks_dot_v1_dot_hooks__pb2
 from bellboard.api.options.v1 import options_pb2 as bellboard_dot_api_dot_options_dot_v1_dot_options__pb2
 from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$bellboard_practice/v1/practice.proto\x12\x15\x62\x65llboard_practice.v1\x1a bellboard/api/chat/v1/chat.proto\x1a&bellboard/api/options/v1/options.proto\x1a\x1egoogle/protobuf/duration.proto\"{\n\x0bLookRequest\x12*\n\x04word\x18\x01 \x01(\tB\x1c\x82\xe1\x18\x18\x08\x01*\x12\x61 word to say back2\x00\x12@\n\x04wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x17\x82\xe1\x18\x13*\x11how long it takes\";\n\x0cLookResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xa7\x01\n\nSetRequest\x12\"\n\x04mark\x18\x01 \x01(\tB\x14\x82\xe1\x18\x10\x08\x01*\nwhich mark8\x01\x12\x33\n\x05value\x18\x02 \x01(\x05\x42$\x82\xe1\x18 \x08\x02*\x07to what2\x01\x31I\x00\x00\x00\x00\x00\x00\x00\x00Q\x00\x00\x00\x00\x80\x84.A\x12@\n\x04wait\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x17\x82\xe1\x18\x13*\x11how long it takes\":\n\x0bSetResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\x96\x02\n\x0b\x46ireRequest\x12 \n\x05label\x18\x01 \x01(\tB\x11\x82\xe1\x18\r\x08\x01*\x07\x61 label8\x01\x12@\n\x04wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x17\x82\xe1\x18\x13*\x11how long it takes\x12\x36\n\x04\x66\x61il\x18\x03 \x01(\x08\x42(\x82\xe1\x18$*\"fail, without having done anything\x12&\n\x06reason\x18\x04 \x01(\tB\x16\x82\xe1\x18\x12*\x10why it is forced\x12\x43\n\x05table\x18\x05 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.TableB\x16\x82\xe1\x18\x12*\x10what is piped in\";\n\x0c\x46ireResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"@\n\x0cProbeRequest\x12\x30\n\x04lost\x18\x01 \x01(\x0b\x32\".bellboard_practice.v1.FireRequest\"`\n\rProbeResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12\x15\n\x08happened\x18\x02 \x01(\x08H\x00\x88\x01\x01\x42\x0b\n\t_happened\"\x90\x01\n\x0c\x43limbRequest\x12\x37\n\x04hill\x18\x01 \x01(\tB)\x82\xe1\x18%\x08\x01*\x1fthe hill: one climber at a time8\x01\x12G\n\x04wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x1e\x82\xe1\x18\x1a*\x18how long each step takes\"<\n\rClimbResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\".\n\nAskRequest\x12 \n\x05label\x18\x01 \x01(\tB\x11\x82\xe1\x18\r\x08\x01*\x07\x61 label8\x01\":\n\x0b\x41skResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xb6\x02\n\x0bSendRequest\x12\"\n\x04line\x18\x01 \x01(\tB\x14\x82\xe1\x18\x10\x08\x01 \x01*\x08the line8\x01\x12,\n\x04room\x18\x02 \x01(\tB\x1e\x82\xe1\x18\x1a*\x18the room it is to run in\x12\x30\n\x06thread\x18\x03 \x01(\tB \x82\xe1\x18\x1c*\x1athe thread it is to run in\x12;\n\x04\x63\x61rd\x18\x04 \x01(\tB-\x82\xe1\x18)*\'the card that it is to bring up to date\x12\x41\n\x05\x61\x66ter\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x17\x82\xe1\x18\x13*\x11how long from now\x12#\n\x03key\x18\x06 \x01(\tB\x16\x82\xe1\x18\x12*\x10the timer\'s name\";\n\x0cSendResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"8\n\rUnsendRequest\x12\'\n\x03key\x18\x01 \x01(\tB\x1a\x82\xe1\x18\x16\x08\x01*\x10the timer\'s name8\x01\"=\n\x0eUnsendResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"H\n\x0b\x42\x65\x61tRequest\x12\x39\n\x05label\x18\x01 \x01(\tB*\x82\xe1\x18&\x08\x01* what to say; nothing without one2\x00\";\n\x0c\x42\x65\x61tResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xf0\x05\n\x0c\x45veryRequest\x12H\n\tdirection\x18\x01 \x01(\x0e\x32 .bellboard_practice.v1.DirectionB\x13\x82\xe1\x18\x0f\x08\x01*\twhich way8\x01\x12\x33\n\x05\x63ount\x18\x02 \x01(\x05\x42$\x82\xe1\x18 \x08\x02*\x08how many8\x01I\x00\x00\x00\x00\x00\x00\xf0?Q\x00\x00\x00\x00\x00\x00$@\x12(\n\x03\x65nv\x18\x03 \x01(\tB\x1b\x82\xe1\x18\x17\x12\x02to*\x08where to2\x07sandbox\x12\x36\n\x03tag\x18\x04 \x03(\tB)\x82\xe1\x18%*\x1a\x61 tag; as many as you likeQ\x00\x00\x00\x00\x00\x00\x10@\x12>\n\x06length\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x13\x82\xe1\x18\x0f\x1a\x03\x66or*\x08how long\x12.\n\x05ratio\x18\x06 \x01(\x01\x42\x1f\x82\xe1\x18\x1b*\x07\x61 shareI\x00\x00\x00\x00\x00\x00\x00\x00Q\x00\x00\x00\x00\x00\x00\xf0?\x12\x1d\n\x03who\x18\x07 \x01(\tB\x10\x82\xe1\x18\x0c \x02*\x08\x61 person\x12\x1d\n\x05where\x18\x08 \x01(\tB\x0e\x82\xe1\x18\n \x03*\x06\x61 room\x12!\n\x04loud\x18\t \x01(\x08\x42\x13\x82\xe1\x18\x0f*\rsay it loudly\x12\x1f\n\x05token\x18\n \x01(\tB\x10\x82\xe1\x18\x0c*\x08\x61 secret@\x01\x12@\n\x07picture\x18\x0b \x01(\x0b\x32\x1e.bellboard.api.chat.v1.BlobRefB\x0f\x82\xe1\x18\x0b*\ta picture\x12.\n\x04rest\x18\x0c \x01(\tB \x82\xe1\x18\x1c\x08\x03 \x01*\x14the rest of the line2\x00\x12\x43\n\x05since\x18\r \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB\x12\x82\xe1\x18\x0e*\x0c\x61 time range\x12V\n\x06\x64uring\x18\x0e \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB$\x82\xe1\x18  \x06*\x1c\x61 time range that lies ahead\"p\n\rEveryResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12\x32\n\x05given\x18\x02 \x01(\x0b\x32#.bellboard_practice.v1.EveryRequest\"C\n\x0bListRequest\x12\x34\n\x05\x63ount\x18\x01 \x01(\x05\x42%\x82\xe1\x18!\x08\x01*\x08how many2\x01\x33I\x00\x00\x00\x00\x00\x00\x00\x00Q\x00\x00\x00\x00\x00j\xf8@\"h\n\x0cListResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"U\n\x0cTotalRequest\x12\x45\n\x05table\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.TableB\x18\x82\xe1\x18\x14*\x10what is piped in8\x01\"<\n\rTotalResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply*P\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x44IRECTION_NORTH\x10\x01\x12\x13\n\x0f\x44IRECTION_SOUTH\x10\x02\x32\xee\x12\n\x0fPracticeService\x12\xaa\x01\n\x04Look\x12\".bellboard_practice.v1.LookRequest\x1a#.bellboard_practice.v1.LookResponse\"Y\xf2\xe0\x18U\n\rpractice look\x12\x16\x64o nothing, and say so\x18\x01\x32\rpractice look2\x19practice look x --wait 1sP\x01\x12\xbd\x01\n\x03Set\x12!.bellboard_practice.v1.SetRequest\x1a\".bellboard_practice.v1.SetResponse\"o\xf2\xe0\x18k\n\x0cpractice set\x12\'set a mark, however often it is told to\x18\x02(\x01\x32\x10practice set a 32\x1apractice set a 3 --wait 1sP\x01\x12\xe9\x01\n\x04\x46ire\x12\".bellboard_practice.v1.FireRequest\x1a#.bellboard_practice.v1.FireResponse\"\x97\x01\xf2\xe0\x18\x92\x01\n\rpractice fire\x12\x1d\x64o what must not happen twice\x18\x03(\x01\x32\x0fpractice fire a2\x19practice fire a --wait 1s2!practice list 3 | practice fire aP\x01Z\x05Probeb\x06reason\x12R\n\x05Probe\x12#.bellboard_practice.v1.ProbeRequest\x1a$.bellboard_practice.v1.ProbeResponse\x12\x8b\x02\n\x05\x43limb\x12#.bellboard_practice.v1.ClimbRequest\x1a$.bellboard_practice.v1.ClimbResponse\"\xb4\x01\xf2\xe0\x18\xaf\x01\n\x0epractice climb\x12\x16go through three steps\x18\x03\x32\x14practice climb north2\x1epractice climb north --wait 1sB\x04hillJ\x17\n\x05\x62oots\x12\x0cput on boots\x18\x02J\x16\n\x04rope\x12\x0c\x66ix the rope\x18\x03J\x16\n\x03top\x12\rreach the top\x18\x02\x30\x01\x12\x84\x01\n\x03\x41sk\x12!.bellboard_practice.v1.AskRequest\x1a\".bellboard_practice.v1.AskResponse\"6\xf2\xe0\x18\x32\n\x0cpractice ask\x12\x10\x61sk before doing\x18\x01\x32\x0epractice ask a\x12\xa6\x01\n\x04Send\x12\".bellboard_practice.v1.SendRequest\x1a#.bellboard_practice.v1.SendResponse\"U\xf2\xe0\x18Q\n\rpractice send\x12!have another line run, as the bot\x18\x01\x32\x1bpractice send practice look\x12\xac\x01\n\x06Unsend\x12$.bellboard_practice.v1.UnsendRequest\x1a%.bellboard_practice.v1.UnsendResponse\"U\xf2\xe0\x18Q\n\x0fpractice unsend\x12)take a line back that was to be run later\x18\x02\x32\x11practice unsend a\x12\xb6\x01\n\x04\x42\x65\x61t\x12\".bellboard_practice.v1.BeatRequest\x1a#.bellboard_practice.v1.BeatResponse\"e\xf2\xe0\x18\x61\n\rpractice beat\x12,leave a mark, and say so if there is a label\x18\x02\x32\rpractice beat2\x0fpractice beat ap\x01\x12\x92\x01\n\x04List\x12\".bellboard_practice.v1.ListRequest\x1a#.bellboard_practice.v1.ListResponse\"A\xf2\xe0\x18=\n\rpractice list\x12\x19list numbers, to be piped\x18\x01\x32\x0fpractice list 3\x12\xab\x01\n\x05Total\x12#.bellboard_practice.v1.TotalRequest\x1a$.bellboard_practice.v1.TotalResponse\"W\xf2\xe0\x18S\n\x0epractice total\x12\x1d\x61\x64\x64 up the numbers of a table\x18\x01\x32 practice list 3 | practice total\x12\x8d\x03\n\x05\x45very\x12#.bellboard_practice.v1.EveryRequest\x1a$.bellboard_practice.v1.EveryResponse\"\xb8\x02\xf2\xe0\x18\xb3\x02\n\x0epractice every\x12\x31take an argument of every kind, and say them back\x18\x01\x32.practice every north 3 to prod --tag a --tag b2]practice every south 4 --for 1h30m --ratio 0.5 --who @ann --where #ops --loud -- and the rest27practice every north 1 --since 10:00-10:30 --during fri2$practice every north 1 --around D142\x1a\x35\xea\xe0\x18\x31\n\x08practice\x12%Commands whose effects can be countedb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$bellboard_practice/v1/practice.proto\x12\x15\x62\x65llboard_practice.v1\x1a bellboard/api/chat/v1/chat.proto\x1a\"bellboard/api/hooks/v1/hooks.proto\x1a&bellboard/api/options/v1/options.proto\x1a\x1egoogle/protobuf/duration.proto\"{\n\x0bLookRequest\x12*\n\x04word\x18\x01 \x01(\tB\x1c\x82\xe1\x18\x18\x08\x01*\x12\x61 word to say back2\x00\x12@\n\x04wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x17\x82\xe1\x18\x13*\x11how long it takes\";\n\x0cLookResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xa7\x01\n\nSetRequest\x12\"\n\x04mark\x18\x01 \x01(\tB\x14\x82\xe1\x18\x10\x08\x01*\nwhich mark8\x01\x12\x33\n\x05value\x18\x02 \x01(\x05\x42$\x82\xe1\x18 \x08\x02*\x07to what2\x01\x31I\x00\x00\x00\x00\x00\x00\x00\x00Q\x00\x00\x00\x00\x80\x84.A\x12@\n\x04wait\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x17\x82\xe1\x18\x13*\x11how long it takes\":\n\x0bSetResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\x96\x02\n\x0b\x46ireRequest\x12 \n\x05label\x18\x01 \x01(\tB\x11\x82\xe1\x18\r\x08\x01*\x07\x61 label8\x01\x12@\n\x04wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x17\x82\xe1\x18\x13*\x11how long it takes\x12\x36\n\x04\x66\x61il\x18\x03 \x01(\x08\x42(\x82\xe1\x18$*\"fail, without having done anything\x12&\n\x06reason\x18\x04 \x01(\tB\x16\x82\xe1\x18\x12*\x10why it is forced\x12\x43\n\x05table\x18\x05 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.TableB\x16\x82\xe1\x18\x12*\x10what is piped in\";\n\x0c\x46ireResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"@\n\x0cProbeRequest\x12\x30\n\x04lost\x18\x01 \x01(\x0b\x32\".bellboard_practice.v1.FireRequest\"`\n\rProbeResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12\x15\n\x08happened\x18\x02 \x01(\x08H\x00\x88\x01\x01\x42\x0b\n\t_happened\"\x90\x01\n\x0c\x43limbRequest\x12\x37\n\x04hill\x18\x01 \x01(\tB)\x82\xe1\x18%\x08\x01*\x1fthe hill: one climber at a time8\x01\x12G\n\x04wait\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x1e\x82\xe1\x18\x1a*\x18how long each step takes\"<\n\rClimbResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\".\n\nAskRequest\x12 \n\x05label\x18\x01 \x01(\tB\x11\x82\xe1\x18\r\x08\x01*\x07\x61 label8\x01\":\n\x0b\x41skResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xb6\x02\n\x0bSendRequest\x12\"\n\x04line\x18\x01 \x01(\tB\x14\x82\xe1\x18\x10\x08\x01 \x01*\x08the line8\x01\x12,\n\x04room\x18\x02 \x01(\tB\x1e\x82\xe1\x18\x1a*\x18the room it is to run in\x12\x30\n\x06thread\x18\x03 \x01(\tB \x82\xe1\x18\x1c*\x1athe thread it is to run in\x12;\n\x04\x63\x61rd\x18\x04 \x01(\tB-\x82\xe1\x18)*\'the card that it is to bring up to date\x12\x41\n\x05\x61\x66ter\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x17\x82\xe1\x18\x13*\x11how long from now\x12#\n\x03key\x18\x06 \x01(\tB\x16\x82\xe1\x18\x12*\x10the timer\'s name\";\n\x0cSendResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"8\n\rUnsendRequest\x12\'\n\x03key\x18\x01 \x01(\tB\x1a\x82\xe1\x18\x16\x08\x01*\x10the timer\'s name8\x01\"=\n\x0eUnsendResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"H\n\x0b\x42\x65\x61tRequest\x12\x39\n\x05label\x18\x01 \x01(\tB*\x82\xe1\x18&\x08\x01* what to say; nothing without one2\x00\";\n\x0c\x42\x65\x61tResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"?\n\x0bTakeRequest\x12\x30\n\x05\x62\x61tch\x18\x01 \x01(\x0b\x32!.bellboard.api.hooks.v1.HookBatch\";\n\x0cTakeResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\"\xf0\x05\n\x0c\x45veryRequest\x12H\n\tdirection\x18\x01 \x01(\x0e\x32 .bellboard_practice.v1.DirectionB\x13\x82\xe1\x18\x0f\x08\x01*\twhich way8\x01\x12\x33\n\x05\x63ount\x18\x02 \x01(\x05\x42$\x82\xe1\x18 \x08\x02*\x08how many8\x01I\x00\x00\x00\x00\x00\x00\xf0?Q\x00\x00\x00\x00\x00\x00$@\x12(\n\x03\x65nv\x18\x03 \x01(\tB\x1b\x82\xe1\x18\x17\x12\x02to*\x08where to2\x07sandbox\x12\x36\n\x03tag\x18\x04 \x03(\tB)\x82\xe1\x18%*\x1a\x61 tag; as many as you likeQ\x00\x00\x00\x00\x00\x00\x10@\x12>\n\x06length\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationB\x13\x82\xe1\x18\x0f\x1a\x03\x66or*\x08how long\x12.\n\x05ratio\x18\x06 \x01(\x01\x42\x1f\x82\xe1\x18\x1b*\x07\x61 shareI\x00\x00\x00\x00\x00\x00\x00\x00Q\x00\x00\x00\x00\x00\x00\xf0?\x12\x1d\n\x03who\x18\x07 \x01(\tB\x10\x82\xe1\x18\x0c \x02*\x08\x61 person\x12\x1d\n\x05where\x18\x08 \x01(\tB\x0e\x82\xe1\x18\n \x03*\x06\x61 room\x12!\n\x04loud\x18\t \x01(\x08\x42\x13\x82\xe1\x18\x0f*\rsay it loudly\x12\x1f\n\x05token\x18\n \x01(\tB\x10\x82\xe1\x18\x0c*\x08\x61 secret@\x01\x12@\n\x07picture\x18\x0b \x01(\x0b\x32\x1e.bellboard.api.chat.v1.BlobRefB\x0f\x82\xe1\x18\x0b*\ta picture\x12.\n\x04rest\x18\x0c \x01(\tB \x82\xe1\x18\x1c\x08\x03 \x01*\x14the rest of the line2\x00\x12\x43\n\x05since\x18\r \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB\x12\x82\xe1\x18\x0e*\x0c\x61 time range\x12V\n\x06\x64uring\x18\x0e \x01(\x0b\x32 .bellboard.api.chat.v1.TimeRangeB$\x82\xe1\x18  \x06*\x1c\x61 time range that lies ahead\"p\n\rEveryResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12\x32\n\x05given\x18\x02 \x01(\x0b\x32#.bellboard_practice.v1.EveryRequest\"C\n\x0bListRequest\x12\x34\n\x05\x63ount\x18\x01 \x01(\x05\x42%\x82\xe1\x18!\x08\x01*\x08how many2\x01\x33I\x00\x00\x00\x00\x00\x00\x00\x00Q\x00\x00\x00\x00\x00j\xf8@\"h\n\x0cListResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply\x12+\n\x05table\x18\x02 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Table\"U\n\x0cTotalRequest\x12\x45\n\x05table\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.TableB\x18\x82\xe1\x18\x14*\x10what is piped in8\x01\"<\n\rTotalResponse\x12+\n\x05reply\x18\x01 \x01(\x0b\x32\x1c.bellboard.api.chat.v1.Reply*P\n\tDirection\x12\x19\n\x15\x44IRECTION_UNSPECIFIED\x10\x00\x12\x13\n\x0f\x44IRECTION_NORTH\x10\x01\x12\x13\n\x0f\x44IRECTION_SOUTH\x10\x02\x32\x8d\x14\n\x0fPracticeService\x12\xaa\x01\n\x04Look\x12\".bellboard_practice.v1.LookRequest\x1a#.bellboard_practice.v1.LookResponse\"Y\xf2\xe0\x18U\n\rpractice look\x12\x16\x64o nothing, and say so\x18\x01\x32\rpractice look2\x19practice look x --wait 1sP\x01\x12\xbd\x01\n\x03Set\x12!.bellboard_practice.v1.SetRequest\x1a\".bellboard_practice.v1.SetResponse\"o\xf2\xe0\x18k\n\x0cpractice set\x12\'set a mark, however often it is told to\x18\x02(\x01\x32\x10practice set a 32\x1apractice set a 3 --wait 1sP\x01\x12\xe9\x01\n\x04\x46ire\x12\".bellboard_practice.v1.FireRequest\x1a#.bellboard_practice.v1.FireResponse\"\x97\x01\xf2\xe0\x18\x92\x01\n\rpractice fire\x12\x1d\x64o what must not happen twice\x18\x03(\x01\x32\x0fpractice fire a2\x19practice fire a --wait 1s2!practice list 3 | practice fire aP\x01Z\x05Probeb\x06reason\x12R\n\x05Probe\x12#.bellboard_practice.v1.ProbeRequest\x1a$.bellboard_practice.v1.ProbeResponse\x12\x8b\x02\n\x05\x43limb\x12#.bellboard_practice.v1.ClimbRequest\x1a$.bellboard_practice.v1.ClimbResponse\"\xb4\x01\xf2\xe0\x18\xaf\x01\n\x0epractice climb\x12\x16go through three steps\x18\x03\x32\x14practice climb north2\x1epractice climb north --wait 1sB\x04hillJ\x17\n\x05\x62oots\x12\x0cput on boots\x18\x02J\x16\n\x04rope\x12\x0c\x66ix the rope\x18\x03J\x16\n\x03top\x12\rreach the top\x18\x02\x30\x01\x12\x84\x01\n\x03\x41sk\x12!.bellboard_practice.v1.AskRequest\x1a\".bellboard_practice.v1.AskResponse\"6\xf2\xe0\x18\x32\n\x0cpractice ask\x12\x10\x61sk before doing\x18\x01\x32\x0epractice ask a\x12\xa6\x01\n\x04Send\x12\".bellboard_practice.v1.SendRequest\x1a#.bellboard_practice.v1.SendResponse\"U\xf2\xe0\x18Q\n\rpractice send\x12!have another line run, as the bot\x18\x01\x32\x1bpractice send practice look\x12\xac\x01\n\x06Unsend\x12$.bellboard_practice.v1.UnsendRequest\x1a%.bellboard_practice.v1.UnsendResponse\"U\xf2\xe0\x18Q\n\x0fpractice unsend\x12)take a line back that was to be run later\x18\x02\x32\x11practice unsend a\x12\xb6\x01\n\x04\x42\x65\x61t\x12\".bellboard_practice.v1.BeatRequest\x1a#.bellboard_practice.v1.BeatResponse\"e\xf2\xe0\x18\x61\n\rpractice beat\x12,leave a mark, and say so if there is a label\x18\x02\x32\rpractice beat2\x0fpractice beat ap\x01\x12\x9c\x01\n\x04Take\x12\".bellboard_practice.v1.TakeRequest\x1a#.bellboard_practice.v1.TakeResponse\"K\xf2\xe0\x18G\n\rpractice take\x12+leave a mark for each delivery of a webhook\x18\x02p\x01z\x05\x62\x61tch\x12\x92\x01\n\x04List\x12\".bellboard_practice.v1.ListRequest\x1a#.bellboard_practice.v1.ListResponse\"A\xf2\xe0\x18=\n\rpractice list\x12\x19list numbers, to be piped\x18\x01\x32\x0fpractice list 3\x12\xab\x01\n\x05Total\x12#.bellboard_practice.v1.TotalRequest\x1a$.bellboard_practice.v1.TotalResponse\"W\xf2\xe0\x18S\n\x0epractice total\x12\x1d\x61\x64\x64 up the numbers of a table\x18\x01\x32 practice list 3 | practice total\x12\x8d\x03\n\x05\x45very\x12#.bellboard_practice.v1.EveryRequest\x1a$.bellboard_practice.v1.EveryResponse\"\xb8\x02\xf2\xe0\x18\xb3\x02\n\x0epractice every\x12\x31take an argument of every kind, and say them back\x18\x01\x32.practice every north 3 to prod --tag a --tag b2]practice every south 4 --for 1h30m --ratio 0.5 --who @ann --where #ops --loud -- and the rest27practice every north 1 --since 10:00-10:30 --during fri2$practice every north 1 --around D142\x1a\x35\xea\xe0\x18\x31\n\x08practice\x12%Commands whose effects can be countedb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -126,62 +127,68 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_PRACTICESERVICE'].methods_by_name['Unsend']._serialized_options = b'\362\340\030Q\n\017practice unsend\022)take a line back that was to be run later\030\0022\021practice unsend a'
   _globals['_PRACTICESERVICE'].methods_by_name['Beat']._loaded_options = None
   _globals['_PRACTICESERVICE'].methods_by_name['Beat']._serialized_options = b'\362\340\030a\n\rpractice beat\022,leave a mark, and say so if there is a label\030\0022\rpractice beat2\017practice beat ap\001'
+  _globals['_PRACTICESERVICE'].methods_by_name['Take']._loaded_options = None
+  _globals['_PRACTICESERVICE'].methods_by_name['Take']._serialized_options = b'\362\340\030G\n\rpractice take\022+leave a mark for each delivery of a webhook\030\002p\001z\005batch'
   _globals['_PRACTICESERVICE'].methods_by_name['List']._loaded_options = None
   _globals['_PRACTICESERVICE'].methods_by_name['List']._serialized_options = b'\362\340\030=\n\rpractice list\022\031list numbers, to be piped\030\0012\017practice list 3'
   _globals['_PRACTICESERVICE'].methods_by_name['Total']._loaded_options = None
   _globals['_PRACTICESERVICE'].methods_by_name['Total']._serialized_options = b'\362\340\030S\n\016practice total\022\035add up the numbers of a table\030\0012 practice list 3 | practice total'
   _globals['_PRACTICESERVICE'].methods_by_name['Every']._loaded_options = None
   _globals['_PRACTICESERVICE'].methods_by_name['Every']._serialized_options = b'\362\340\030\263\002\n\016practice every\0221take an argument of every kind, and say them back\030\0012.practice every north 3 to prod --tag a --tag b2]practice every south 4 --for 1h30m --ratio 0.5 --who @ann --where #ops --loud -- and the rest27practice every north 1 --since 10:00-10:30 --during fri2$practice every north 1 --around D142'
-  _globals['_DIRECTION']._serialized_start=3231
-  _globals['_DIRECTION']._serialized_end=3311
-  _globals['_LOOKREQUEST']._serialized_start=169
-  _globals['_LOOKREQUEST']._serialized_end=292
-  _globals['_LOOKRESPONSE']._serialized_start=294
-  _globals['_LOOKRESPONSE']._serialized_end=353
-  _globals['_SETREQUEST']._serialized_start=356
-  _globals['_SETREQUEST']._serialized_end=523
-  _globals['_SETRESPONSE']._serialized_start=525
-  _globals['_SETRESPONSE']._serialized_end=583
-  _globals['_FIREREQUEST']._serialized_start=586
-  _globals['_FIREREQUEST']._serialized_end=864
-  _globals['_FIRERESPONSE']._serialized_start=866
-  _globals['_FIRERESPONSE']._serialized_end=925
-  _globals['_PROBEREQUEST']._serialized_start=927
-  _globals['_PROBEREQUEST']._serialized_end=991
-  _globals['_PROBERESPONSE']._serialized_start=993
-  _globals['_PROBERESPONSE']._serialized_end=1089
-  _globals['_CLIMBREQUEST']._serialized_start=1092
-  _globals['_CLIMBREQUEST']._serialized_end=1236
-  _globals['_CLIMBRESPONSE']._serialized_start=1238
-  _globals['_CLIMBRESPONSE']._serialized_end=1298
-  _globals['_ASKREQUEST']._serialized_start=1300
-  _globals['_ASKREQUEST']._serialized_end=1346
-  _globals['_ASKRESPONSE']._serialized_start=1348
-  _globals['_ASKRESPONSE']._serialized_end=1406
-  _globals['_SENDREQUEST']._serialized_start=1409
-  _globals['_SENDREQUEST']._serialized_end=1719
-  _globals['_SENDRESPONSE']._serialized_start=1721
-  _globals['_SENDRESPONSE']._serialized_end=1780
-  _globals['_UNSENDREQUEST']._serialized_start=1782
-  _globals['_UNSENDREQUEST']._serialized_end=1838
-  _globals['_UNSENDRESPONSE']._serialized_start=1840
-  _globals['_UNSENDRESPONSE']._serialized_end=1901
-  _globals['_BEATREQUEST']._serialized_start=1903
-  _globals['_BEATREQUEST']._serialized_end=1975
-  _globals['_BEATRESPONSE']._serialized_start=1977
-  _globals['_BEATRESPONSE']._serialized_end=2036
-  _globals['_EVERYREQUEST']._serialized_start=2039
-  _globals['_EVERYREQUEST']._serialized_end=2791
-  _globals['_EVERYRESPONSE']._serialized_start=2793
-  _globals['_EVERYRESPONSE']._serialized_end=2905
-  _globals['_LISTREQUEST']._serialized_start=2907
-  _globals['_LISTREQUEST']._serialized_end=2974
-  _globals['_LISTRESPONSE']._serialized_start=2976
-  _globals['_LISTRESPONSE']._serialized_end=3080
-  _globals['_TOTALREQUEST']._serialized_start=3082
-  _globals['_TOTALREQUEST']._serialized_end=3167
-  _globals['_TOTALRESPONSE']._serialized_start=3169
-  _globals['_TOTALRESPONSE']._serialized_end=3229
-  _globals['_PRACTICESERVICE']._serialized_start=3314
-  _globals['_PRACTICESERVICE']._serialized_end=5728
+  _globals['_DIRECTION']._serialized_start=3393
+  _globals['_DIRECTION']._serialized_end=3473
+  _globals['_LOOKREQUEST']._serialized_start=205
+  _globals['_LOOKREQUEST']._serialized_end=328
+  _globals['_LOOKRESPONSE']._serialized_start=330
+  _globals['_LOOKRESPONSE']._serialized_end=389
+  _globals['_SETREQUEST']._serialized_start=392
+  _globals['_SETREQUEST']._serialized_end=559
+  _globals['_SETRESPONSE']._serialized_start=561
+  _globals['_SETRESPONSE']._serialized_end=619
+  _globals['_FIREREQUEST']._serialized_start=622
+  _globals['_FIREREQUEST']._serialized_end=900
+  _globals['_FIRERESPONSE']._serialized_start=902
+  _globals['_FIRERESPONSE']._serialized_end=961
+  _globals['_PROBEREQUEST']._serialized_start=963
+  _globals['_PROBEREQUEST']._serialized_end=1027
+  _globals['_PROBERESPONSE']._serialized_start=1029
+  _globals['_PROBERESPONSE']._serialized_end=1125
+  _globals['_CLIMBREQUEST']._serialized_start=1128
+  _globals['_CLIMBREQUEST']._serialized_end=1272
+  _globals['_CLIMBRESPONSE']._serialized_start=1274
+  _globals['_CLIMBRESPONSE']._serialized_end=1334
+  _globals['_ASKREQUEST']._serialized_start=1336
+  _globals['_ASKREQUEST']._serialized_end=1382
+  _globals['_ASKRESPONSE']._serialized_start=1384
+  _globals['_ASKRESPONSE']._serialized_end=1442
+  _globals['_SENDREQUEST']._serialized_start=1445
+  _globals['_SENDREQUEST']._serialized_end=1755
+  _globals['_SENDRESPONSE']._serialized_start=1757
+  _globals['_SENDRESPONSE']._serialized_end=1816
+  _globals['_UNSENDREQUEST']._serialized_start=1818
+  _globals['_UNSENDREQUEST']._serialized_end=1874
+  _globals['_UNSENDRESPONSE']._serialized_start=1876
+  _globals['_UNSENDRESPONSE']._serialized_end=1937
+  _globals['_BEATREQUEST']._serialized_start=1939
+  _globals['_BEATREQUEST']._serialized_end=2011
+  _globals['_BEATRESPONSE']._serialized_start=2013
+  _globals['_BEATRESPONSE']._serialized_end=2072
+  _globals['_TAKEREQUEST']._serialized_start=2074
+  _globals['_TAKEREQUEST']._serialized_end=2137
+  _globals['_TAKERESPONSE']._serialized_start=2139
+  _globals['_TAKERESPONSE']._serialized_end=2198
+  _globals['_EVERYREQUEST']._serialized_start=2201
+  _globals['_EVERYREQUEST']._serialized_end=2953
+  _globals['_EVERYRESPONSE']._serialized_start=2955
+  _globals['_EVERYRESPONSE']._serialized_end=3067
+  _globals['_LISTREQUEST']._serialized_start=3069
+  _globals['_LISTREQUEST']._serialized_end=3136
+  _globals['_LISTRESPONSE']._serialized_start=3138
+  _globals['_LISTRESPONSE']._serialized_end=3242
+  _globals['_TOTALREQUEST']._serialized_start=3244
+  _globals['_TOTALREQUEST']._serialized_end=3329
+  _globals['_TOTALRESPONSE']._serialized_start=3331
+  _globals['_TOTALRESPONSE']._serialized_end=3391
+  _globals['_PRACTICESERVICE']._serialized_start=3476
+  _globals['_PRACTICESERVICE']._serialized_end=6049
 # @@protoc_insertion_point(module_scope)

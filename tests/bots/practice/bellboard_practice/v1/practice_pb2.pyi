@@ -4,6 +4,7 @@ isort:skip_file
 The practice bot: one command of each effect, whose effects can be counted from outside."""
 
 from bellboard.api.chat.v1 import chat_pb2 as _chat_pb2
+from bellboard.api.hooks.v1 import hooks_pb2 as _hooks_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import duration_pb2 as _duration_pb2
@@ -530,6 +531,54 @@ class BeatResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BeatResponse: _TypeAlias = BeatResponse  # noqa: Y015
+
+@_typing.final
+class TakeRequest(_message.Message):
+    """What Take is asked with."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BATCH_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def batch(self) -> _hooks_pb2.HookBatch:
+        """What came in."""
+
+    def __init__(
+        self,
+        *,
+        batch: _hooks_pb2.HookBatch | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeRequest: _TypeAlias = TakeRequest  # noqa: Y015
+
+@_typing.final
+class TakeResponse(_message.Message):
+    """What Take answers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPLY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def reply(self) -> _chat_pb2.Reply:
+        """What people see."""
+
+    def __init__(
+        self,
+        *,
+        reply: _chat_pb2.Reply | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reply", b"reply"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reply", b"reply"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TakeResponse: _TypeAlias = TakeResponse  # noqa: Y015
 
 @_typing.final
 class EveryRequest(_message.Message):
