@@ -55,7 +55,7 @@ def _check(command: Command, trigger: options.TriggerOptions, note: Note) -> Non
     elif filled.repeated or filled.secret or filled.kind not in _FILLED.get(shape or "", (filled.kind,)):
         note(f"a trigger can't fill {trigger.field}")
     for other in command.arguments:
-        if other is not filled and (other.required or other.kind is Kind.TABLE):
+        if other is not filled and other.required:
             note(f"a trigger leaves {other.name} open, which must be given")
     _check_shape(trigger, note)
 

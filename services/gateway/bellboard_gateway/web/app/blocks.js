@@ -1,6 +1,7 @@
 // The blocks of a reply. Everything in them is text; links go to http and https alone.
 import { html, classes, useState } from "./html.js";
 import { Chart } from "./chart.js";
+import { Mentioned } from "./mention.js";
 import { atExact, atShort, length, size } from "./words.js";
 
 export function blobUrl(ref) {
@@ -78,6 +79,7 @@ function Code({ text = "", language }) {
 }
 
 function Link({ url = "", title }) {
+  if (url.startsWith("#")) return html`<p><a href=${url}>${title || url}</a></p>`;  // a card of this house
   const safe = safeUrl(url);
   if (!safe) return html`<p>${title || ""} ${url}</p>`;
   return html`<p><a href=${safe} target="_blank" rel="noopener noreferrer">${title || safe}</a> <small class="host">${new URL(safe).host}</small></p>`;
@@ -92,9 +94,10 @@ function Progress({ text, done }) {
   </div>`;
 }
 
-function Question({ text, choices = [], run }) {
+// What is over is answered once. What goes on can be answered again when the line before is under way.
+function Question({ text, choices = [], run, live }) {
   const [chosen, choose] = useState("");
-  const pick = (choice) => { choose(choice.line); run(choice.line); };
+  const pick = (choice) => { choose(choice.line); run(choice.line, live ? () => choose("") : undefined); };
   return html`<div class="question">
     <p>${text}</p>
     <div class="choices">${choices.map((choice) => html`<button type="button" key=${choice.line}
@@ -111,20 +114,21 @@ function Failure({ text, hint, trace_id: trace }) {
   </div>`;
 }
 
-function Block({ block, run }) {
-  if (block.text) return html`<p class=${classes("text", tone(block.text.tone))}>${block.text.text}</p>`;
+function Block({ block, run, live }) {
+  if (block.text) return html`<p class=${classes("text", tone(block.text.tone))}><${Mentioned} ...${block.text} /></p>`;
   if (block.table) return html`<${Table} ...${block.table} />`;
   if (block.code) return html`<${Code} ...${block.code} />`;
   if (block.image) return html`<${Picture} ...${block.image} />`;
   if (block.chart) return html`<${Charted} ...${block.chart} />`;
   if (block.link) return html`<${Link} ...${block.link} />`;
   if (block.progress) return html`<${Progress} ...${block.progress} />`;
-  if (block.question) return html`<${Question} ...${block.question} run=${run} />`;
+  if (block.question) return html`<${Question} ...${block.question} run=${run} live=${live} />`;
   if (block.failure) return html`<${Failure} ...${block.failure} />`;
   return null;
 }
 
-// run: called with the line of a choice; without it, choices can't be pressed.
-export function Blocks({ blocks = [], run }) {
-  return blocks.map((block, at) => html`<${Block} key=${at} block=${block} run=${run} />`);
+// run: called with the line of a choice, and what to call once it is taken or not; without it, choices can't be pressed.
+// live: the blocks are of what goes on.
+export function Blocks({ blocks = [], run, live }) {
+  return blocks.map((block, at) => html`<${Block} key=${at} block=${block} run=${run} live=${live} />`);
 }

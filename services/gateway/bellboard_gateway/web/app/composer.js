@@ -1,7 +1,8 @@
 // Where lines are typed: completion, history, uploads, and what is wrong with the last line.
 import { useDrop } from "./drop.js";
 import { html, classes, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
-import { complete, dismiss, forgetCompletions, say, store } from "./store.js";
+import { peopleAt } from "./mention.js";
+import { complete, dismiss, forgetCompletions, offerHere, say, store } from "./store.js";
 import { size } from "./words.js";
 
 const MOST_FILES = 4;
@@ -85,7 +86,10 @@ export function Composer({ thread }) {
 
   const ask = () => {
     const { value, selectionStart } = box.current;
-    if (value && !value.includes("\n")) complete(value, selectionStart); else forgetCompletions();
+    const people = peopleAt(value, selectionStart);
+    if (people) offerHere(people);
+    else if (value && !value.includes("\n")) complete(value, selectionStart);
+    else forgetCompletions();
   };
   const pick = (item) => {
     const cursor = box.current.selectionStart;

@@ -2,15 +2,17 @@
 import { html, classes, Component } from "./html.js";
 import { Blocks, Upload } from "./blocks.js";
 import { Card } from "./card.js";
+import { Mentioned } from "./mention.js";
 import { changed, drop, feed, person, say, sayAnew, store, time } from "./store.js";
 import { Stamp, Who } from "./who.js";
 import { onDay } from "./words.js";
 
-// A word or two with what is a link made one; nothing else in a line means anything.
+// A word or two with what is a link made one, and people named; nothing else in a line means anything.
 const LINK = /(https?:\/\/[^\s<>"']+[^\s<>"'.,;:!?)\]])/g;
 function Text({ text = "" }) {
-  return html`<p class="text">${text.split(LINK).map((part, at) =>
-    at % 2 ? html`<a href=${part} target="_blank" rel="noopener noreferrer">${part}</a>` : part)}</p>`;
+  const linked = (words) => words.split(LINK).map((part, at) =>
+    at % 2 ? html`<a href=${part} target="_blank" rel="noopener noreferrer">${part}</a>` : part);
+  return html`<p class="text"><${Mentioned} text=${text} draw=${linked} /></p>`;
 }
 
 function Talk({ line, follows, replies, openThread }) {

@@ -1,7 +1,7 @@
 // The page: the board of rooms on the left, the room, and a thread beside it.
 import { refuseDrops } from "./drop.js";
 import { html, render, useEffect, useState } from "./html.js";
-import { enter, onChange, start, store, unread } from "./store.js";
+import { enter, onChange, start, store, unread, unseen } from "./store.js";
 import { Sidebar } from "./sidebar.js";
 import { Room } from "./room.js";
 import { Thread } from "./thread.js";
@@ -44,7 +44,9 @@ function App() {
 
   const rooms = store.rooms.filter(unread).length;
   const title = store.rooms.find((room) => room.id === store.room)?.title ?? "";
-  useEffect(() => { document.title = `${rooms ? `(${rooms}) ` : ""}${title ? `${title} · ` : ""}Bellboard`; }, [rooms, title]);
+  const mentions = unseen().length;
+  const count = mentions ? `(@${mentions}) ` : rooms ? `(${rooms}) ` : "";
+  useEffect(() => { document.title = `${count}${title ? `${title} · ` : ""}Bellboard`; }, [count, title]);
 
   return html`<div class=${`house${store.thread ? " with-thread" : ""}`}>
     <a class="skip" href="#composer" onClick=${(event) => { event.preventDefault(); document.querySelector(".composer textarea")?.focus(); }}>Skip to the composer</a>

@@ -1,6 +1,7 @@
 // The bell board: a little window for each room, whose flag drops when something happened there; and who is in.
 import { html, classes } from "./html.js";
-import { person, store, unread } from "./store.js";
+import { NotifyButton } from "./mention.js";
+import { person, store, unread, unseen } from "./store.js";
 import { Who } from "./who.js";
 
 export function Bell() {
@@ -10,11 +11,13 @@ export function Bell() {
 
 function RoomLink({ room }) {
   const rings = unread(room);
+  const mentions = unseen(room.id).length;
   return html`<li><a href=${`#${room.id}`} class=${classes("window", rings && "rings")}
       aria-current=${room.id === store.room ? "page" : undefined}>
     <span class="aperture" aria-hidden="true"><${Bell} /></span>
     <span class="name">${room.title}</span>
     ${rings && html`<span class="hidden">(unread)</span>`}
+    ${mentions > 0 && html`<span class="count" title="You are mentioned">@${mentions}</span>`}
   </a></li>`;
 }
 
@@ -36,6 +39,7 @@ export function Sidebar({ open, close, onSwitch }) {
       <ul class="windows">${store.rooms.map((room) => html`<${RoomLink} key=${room.id} room=${room} />`)}</ul>
       <div class="label"><h2>In the house</h2></div>
       <ul class="people">${people.map((id) => html`<${Person} key=${id} id=${id} />`)}</ul>
+      <${NotifyButton} />
       <form method="post" action="/out" class="out"><button>Sign out</button></form>
     </nav>
     ${open && html`<div class="veil" onClick=${close}></div>`}`;

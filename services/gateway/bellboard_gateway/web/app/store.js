@@ -1,4 +1,5 @@
 // What the page knows, and everything that changes it. Components read `store` and are drawn anew by `changed`.
+import { notify } from "./notify.js";
 import { Socket } from "./socket.js";
 
 const RETRY = 1000;
@@ -17,7 +18,7 @@ export const store = {
   room: "", focus: "", thread: "",
   feeds: new Map(), outbox: new Map(), answers: [],
   wrong: null, completions: { n: 0, items: [] }, said: "",
-  read: saved("read", {}), history: saved("history", []),
+  read: saved("read", {}), mentions: new Map(), heeded: saved("heeded", {}), history: saved("history", []),
 };
 
 let draw = () => {};
@@ -70,9 +71,18 @@ export function earlier() {
 
 export const unread = (room) => room.id !== store.room && room.at > (store.read[room.id] ?? 0);
 
+// The mentions of the reader that they have not seen yet, in a room or in all of them.
+export const unseen = (room) => [...store.mentions.values()].filter((one) => (!room || one.room === room) && one.at > (store.heeded[one.room] ?? 0));
+
 function seen() {
   const room = store.rooms.find((one) => one.id === store.room);
-  if (!room || document.hidden || store.read[room.id] === room.at) return;
+  if (!room || document.hidden) return;
+  const last = Math.max(0, ...unseen(room.id).map((one) => one.at));
+  if (last) {
+    store.heeded = { ...store.heeded, [room.id]: last };
+    save("heeded", store.heeded);
+  }
+  if (store.read[room.id] === room.at) return;
   store.read = { ...store.read, [room.id]: room.at };
   save("read", store.read);
 }
@@ -80,9 +90,10 @@ document.addEventListener("visibilitychange", () => { seen(); changed(); });
 
 // --- lines ---
 
-export function say(text, { thread = store.thread, explicit = false, talk = false, uploads = [] } = {}) {
+// told: called once the line needs no more waiting for, taken or not.
+export function say(text, { thread = store.thread, explicit = false, talk = false, uploads = [], told = () => {} } = {}) {
   const said = { id: crypto.randomUUID(), room: store.room, thread, text, explicit, talk, uploads };
-  store.outbox.set(said.id, { said, at: Date.now(), state: "sending", reason: "" });
+  store.outbox.set(said.id, { said, told, at: Date.now(), state: "sending", reason: "" });
   store.wrong = null;
   if (!explicit && text && store.history.at(-1) !== text) {
     store.history = [...store.history, text].slice(-HISTORY);
@@ -99,7 +110,12 @@ function offer(id) {
   if (waiting) socket.send({ t: "say", ...waiting.said });
 }
 
-export function drop(id) { store.outbox.delete(id); changed(); }
+function leave(id) {
+  store.outbox.get(id)?.told();
+  store.outbox.delete(id);
+}
+
+export function drop(id) { leave(id); changed(); }
 export function sayAnew(id) {
   const { said } = store.outbox.get(id);
   drop(id);
@@ -112,14 +128,16 @@ function verdict({ id, kind, ...rest }) {
   if (kind === "not_accepted") {
     waiting.state = rest.final ? "refused" : "unconfirmed";
     waiting.reason = rest.reason;
-    if (!rest.final) setTimeout(() => offer(id), RETRY);
+    if (rest.final) waiting.told();
+    else setTimeout(() => offer(id), RETRY);
   } else if (kind === "misunderstood") {
-    store.outbox.delete(id);
+    leave(id);
     store.wrong = { ...rest.not_understood, said: waiting.said };
   } else if (kind === "answer") {
-    store.outbox.delete(id);
+    leave(id);
     store.answers = [...store.answers.slice(-20), { id, at: Date.now(), said: waiting.said, blocks: rest.blocks }];
   } else {
+    if (rest.blocks) store.answers = [...store.answers.slice(-20), { id: `offer-${id}`, at: Date.now(), said: waiting.said, blocks: rest.blocks }];
     waiting.state = "taken";  // the card or the line itself takes its place
     waiting.command = rest.command_id;
     settle(waiting.said.room);
@@ -130,7 +148,7 @@ function settle(room) {
   const { cards, lines } = feed(room);
   const messages = new Set([...cards.values()].map((card) => card.message_id));
   for (const [id, { state, command }] of store.outbox) {
-    if (state === "taken" && (cards.has(command) || messages.has(id) || lines.has(id))) store.outbox.delete(id);
+    if (state === "taken" && (cards.has(command) || messages.has(id) || lines.has(id))) leave(id);
   }
 }
 
@@ -140,10 +158,20 @@ let asked = 0;
 export function complete(line, cursor) {
   socket.send({ t: "complete", n: ++asked, room: store.room, line, cursor });
 }
+// Offer what the page knows by itself.
+export function offerHere(items) {
+  store.completions = { n: ++asked, items };
+  changed();
+}
 export function forgetCompletions() {
   asked += 1;
   store.completions = { n: asked, items: [] };
   changed();
+}
+
+function tellOf({ id, room, by, text }) {
+  const title = `${person(by)} in ${store.rooms.find((one) => one.id === room)?.title ?? room}`;
+  notify({ title, body: text, tag: id, open: () => { location.hash = room; } });
 }
 
 // --- what the gateway says ---
@@ -197,6 +225,14 @@ const take = {
   verdict,
   completions(said) { if (said.n === asked) store.completions = said; },
   present({ people }) { store.present = new Set(people); },
+  mentions({ mentions }) {
+    for (const { fresh, ...one } of mentions) {
+      const news = fresh && !store.mentions.has(one.id) && one.at > (store.heeded[one.room] ?? 0);
+      store.mentions.set(one.id, one);
+      if (news && (document.hidden || one.room !== store.room)) tellOf(one);
+    }
+    seen();
+  },
   stirs({ rooms }) {
     store.rooms = store.rooms.map((room) => ({ ...room, at: rooms[room.id] ?? room.at }));
     seen();
