@@ -71,7 +71,7 @@ def _told(desk: Desk, rota: TeamRota, clock: Clock, when: float, on: Sequence[Sh
     at = f" on {clock.zoned(when)}" if later else ""
     if not on:
         after = next((one for one in ahead if one.start > when), None)
-        then = f"; {desk.name(after.person)} is from {clock.zoned(after.start)}" if after else ""
+        then = f"; next is {desk.name(after.person)}, {clock.zoned(after.start)}" if after else ""
         return [text(f"nobody is on call for {team}{at}{then}", tone=WARNING)]
     lines = []
     for one in on:
@@ -153,7 +153,7 @@ async def mention(call: Call, desk: Desk, team: str) -> list[Block]:
     first = [one for one in on if one.layer == on[0].layer]
     called = " ".join(f"@{one.person}" for one in first)
     others = [_named(desk, rota, one) for one in on if one not in first]
-    behind = f"; behind them {', '.join(others)}" if others else ""
+    behind = f" Behind you: {', '.join(others)}." if others else ""
     by = f" {desk.name(call.person)} asks." if call.person else ""
     said = f"{called}: you are on call for {rota.team.name}.{by}{behind}"
     return [text(said, mentions=[one.person for one in first]), *desk.warnings(rota)]

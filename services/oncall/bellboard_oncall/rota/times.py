@@ -12,6 +12,9 @@ from bellboard.marks import Marks
 FARTHEST = 400 * 86400.0
 """How far ahead, in seconds, anybody may look or promise."""
 
+NOW = 30.0
+"""Seconds between a line and its command within which both are now."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clock:
@@ -79,4 +82,4 @@ async def stretch(given: TimeRange | None, now: float, marks: Marks) -> tuple[fl
 def alone(given: TimeRange | None, start: float, now: float) -> bool:
     """Whether one moment was typed, such as ``fri 03:00``: what lies ahead comes as from now until then."""
     which = given.WhichOneof("span") if given is not None else None
-    return which != "between" or abs(start - now) < 1.0
+    return which != "between" or abs(start - now) < NOW
