@@ -11,7 +11,9 @@ from bellboard.keep import Keep
 from bellboard.marks import Marks
 
 from .given import Given
+from .pages.making import real, rehearsed
 from .pages.policy import read_contacts, read_notifiers, read_policies
+from .pages.work import Desk as Pages
 from .rota import Rota
 from .rota.desk import Desk
 from .rota.open import open_desk
@@ -28,6 +30,8 @@ def register(providers: Providers, settings: Settings) -> None:
     providers.rehearse(Desk, desk)
     providers.register(Rota, lambda: providers.get(Desk))
     providers.rehearse(Rota, lambda: providers.get(Desk))
+    providers.register(Pages, lambda: real(settings, providers.get(Keep), providers.get(Marks), providers.get(Desk)))
+    providers.rehearse(Pages, lambda: rehearsed(providers.get(Keep), providers.get(Marks), providers.get(Desk)))
 
 
 def _notifiers(given: Given | None, people: Collection[str]) -> Any:

@@ -95,7 +95,7 @@ class Book:
         mark = await steadily(lambda: self._marks.find(page.id))
         if mark is None:
             return
-        detail = {**mark.detail, "told": ",".join(page.told), "acked_by": page.acked_by, "resolved_by": page.resolved_by}
+        detail = {**mark.detail, "people": ",".join(page.told), "acked_by": page.acked_by, "resolved_by": page.resolved_by}
         until = max(page.resolved_at, mark.at) if page.state == "resolved" else None
         told = replace(mark, state=page.state, until=until, detail={key: value for key, value in detail.items() if value})
         if told != mark:
