@@ -52,17 +52,23 @@ class Found:
     def settings(self, folder: Path) -> ServiceSettings:
         kind: type[ServiceSettings] = importlib.import_module(f"{self.package}.settings").Settings
         outside = {"practice_file": folder / "effects"} if self.bot is practice else {}
+        if (example := self.above / "example.yaml").exists():
+            outside[f"{self.bot.name}_file"] = example
         return settings_for(kind, **outside)
 
     @property
+    def above(self) -> Path:
+        """The folder that holds the package; an example.yaml in it is the bot's file."""
+        return Path(inspect.getfile(importlib.import_module(self.package))).parent.parent
+
+    @property
     def readme(self) -> str:
-        package = Path(inspect.getfile(importlib.import_module(self.package))).parent
-        return (package.parent / "README.md").read_text()
+        return (self.above / "README.md").read_text()
 
 
 def _found() -> list[Found]:
     bots: list[Bot] = [practice, *(point.load() for point in entry_points(group="bellboard.bots"))]
-    return [Found(bot, next(iter(bot.handlers.values())).function.__module__.rpartition(".")[0]) for bot in bots]
+    return [Found(bot, next(iter(bot.handlers.values())).function.__module__.partition(".")[0]) for bot in bots]
 
 
 BOTS = _found()
