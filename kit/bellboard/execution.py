@@ -156,12 +156,16 @@ class Execution:
 
     def _keep_rehearsing(self, reply: chat.Reply) -> None:
         """What is offered as an answer to a question is a rehearsal as well: a button must not do it for real."""
+        choices = [choice for block in reply.blocks for choice in block.question.choices]
+        if not choices:
+            return
         own = Vocabulary([self._bot.contract])
-        for choice in (choice for block in reply.blocks for choice in block.question.choices):
+        for choice in choices:
             try:
                 parsed = own.parse(choice.line, Nowhere())
             except NotUnderstood:  # another bot's; or it names people or pictures, which are not known here
-                choice.line += " --sandbox" if own.knows(choice.line) else ""
+                said = choice.line.endswith(" --sandbox")
+                choice.line += " --sandbox" if own.knows(choice.line) and not said else ""
             else:
                 request, preview = parsed.request, parsed.preview
                 choice.line = canonical(
@@ -182,6 +186,8 @@ class Execution:
         async with aclosing(answers) as items:  # type: ignore[type-var]  # an async generator, checked when declared
             async for item in items:
                 last = handler.response(item)
+                if self._envelope.rehearsal:
+                    self._keep_rehearsing(_reply(last))
                 self._services.progress(list(_reply(last).blocks))
         return last
 

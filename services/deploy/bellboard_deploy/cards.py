@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from bellboard import Block, progress, table, text
+from bellboard import Block, choice, progress, question, table, text
 from bellboard.replies import BAD, GOOD, WARNING
 
 from .place import Place
@@ -46,10 +46,22 @@ def live(place: Place, observed: Observed, gates: Sequence[str], trend: Trend, d
     columns = ["version", "traffic %", "ready", "errors %", "errors"]
     return [
         progress(f"{title(place)}: {_now(place, gates, doing)}", _done(place)),
+        *(_choices(place) if observed.replicas else []),
         *([table(columns, rows)] if observed.replicas else []),
         *chart(place, trend),
         *([story(place, _TELL)] if place.story else []),
     ]
+
+
+def _choices(place: Place) -> list[Block]:
+    """What can be said to it; nothing where it would not be heard."""
+    if not place.soak or place.phase not in ("shifting", "soaking", "paused"):
+        return []
+    pause = choice("pause", f"deploy pause {place.id}")
+    on, back = choice("promote", f"deploy promote {place.id}"), choice("abort", f"deploy abort {place.id}", tone=BAD)
+    if place.phase == "paused":
+        return [question("It stays where it is.", on, back)]
+    return [question("It goes on by itself.", pause, on, back)]
 
 
 def _now(place: Place, gates: Sequence[str], doing: str) -> str:

@@ -17,6 +17,7 @@ from . import cards
 from .desk import Desk
 from .place import Place
 from .providers import Environment
+from .trend import Trend, chart
 
 REMEMBERED = 50
 
@@ -152,7 +153,8 @@ async def show(desk: Desk, id: str) -> list[Block]:
     found = await desk.places().find(id) if id else places[-1]
     if found is None:
         raise UserError(f"there is no deploy {id[:20]}", hint="see: deploy history APP")
-    return cards.over(found)
+    seen = await desk.places().seen(found.command)
+    return cards.over(found, chart(found, Trend.load(seen)) if seen else ())
 
 
 async def diff(env: Environment, app: str, version: str) -> list[Block]:

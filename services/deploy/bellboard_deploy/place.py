@@ -158,12 +158,22 @@ class Places:
         """The rollout of an id, in small or large letters."""
         return next((place for place in await self.all() if place.id == id.strip().upper()), None)
 
+    async def seen(self, command: str) -> bytes | None:
+        """What a rollout's watch left of what it saw."""
+        kept = await self._keep.get(_seen_key(command))
+        return kept.value if kept else None
+
+    async def note_seen(self, command: str, value: bytes) -> None:
+        """Leave what a rollout's watch saw, for whoever takes over or looks later."""
+        await self._keep.put(_seen_key(command), value)
+
     async def prune(self) -> None:
         """Forget the oldest of those that are over."""
         for place in [place for place in await self.all() if place.state not in ("running", "unknown")][:-KEPT]:
             await self._keep.forget(_found_key(place.command))
             await self._keep.forget(_key(place.command))
             await self._keep.forget(_wish_key(place.command))
+            await self._keep.forget(_seen_key(place.command))
 
     async def wish(self, place: Place, wish: Wish, person: str) -> None:
         """Leave word for the rollout; it looks twice a second. A later wish takes the place of one that was not heard."""
@@ -194,6 +204,10 @@ def _found_key(command: str) -> str:
 
 def _key(command: str) -> str:
     return f"rollout.{token(command)}"
+
+
+def _seen_key(command: str) -> str:
+    return f"seen.{token(command)}"
 
 
 def _wish_key(command: str) -> str:

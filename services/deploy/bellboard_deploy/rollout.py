@@ -45,7 +45,7 @@ class Rollout:
     def __init__(self, call: Call, env: Environment, desk: Desk, place: Place, revision: int) -> None:
         self.place, self.env = place, env
         self._call, self._desk, self._revision = call, desk, revision
-        self._watch = Watch(env)
+        self._watch = Watch(env, desk.places())
         self._hold = hold(call, env, place.app, f"the deploy of {place.version}")
         self._doing = ""
 
@@ -219,6 +219,7 @@ class Rollout:
 
     async def _end(self, state: Any, why: str) -> None:
         """Write down that it is over, here and for everybody."""
+        await self._watch.note(self.place)
         now = self.place.ended or time.time()
         words = {"succeeded": f"{self.place.version} runs", "rolled-back": f"{self.place.previous} runs as before"}
         told = self.place.told(words.get(state, why or "failed"), phase="over", state=state, why=why, ended=now)

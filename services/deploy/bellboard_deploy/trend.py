@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import orjson
+
 from bellboard import Block
 from bellboard.api.chat.v1 import chat_pb2 as chat
 
@@ -49,6 +51,20 @@ class Trend:
             points[:] = [(pair[0][0], _worse(*(value for _, value in pair))) for pair in pairs]
             self._step[version] = (points[-1][0] - points[0][0]) / len(points)
 
+    def dump(self) -> bytes:
+        """All of it, for `load`."""
+        return orjson.dumps({"points": self._points, "step": self._step})  # NaN is written as null
+
+    @classmethod
+    def load(cls, value: bytes) -> Trend:
+        """What `dump` gave."""
+        said, trend = orjson.loads(value), cls()
+        trend._step = said["step"]
+        for version, points in said["points"].items():
+            trend._points[version] = [(at, math.nan if errors is None else errors) for at, errors in points]
+            trend.last[version] = trend._points[version][-1][1]
+        return trend
+
     def of(self, version: str) -> Sequence[tuple[float, float]]:
         """The points of a version, oldest first; none where it was never seen."""
         return self._points.get(version, ())
@@ -85,7 +101,8 @@ def _known(values: Iterable[float]) -> list[float]:
 def _spec(place: Place, trend: Trend, lines: Sequence[tuple[str, str]], limit: float | None) -> Spec:
     known = {key: _known(trend.values(name)) for key, name in lines}
     first, last = _ends([at for _, name in lines for at, _ in trend.of(name)])
-    top = max(1.0, *(value for values in known.values() for value in values), *([limit] if limit is not None else [])) * 1.15
+    top = max(1.0, *(value for values in known.values() for value in values), *([limit] if limit is not None else []))
+    top = min(top * 1.15, 100.0) if top <= 100 else top * 1.15
     rows = [
         {"t": round(at * 1000), "v": None if math.isnan(value) else round(value, 2), "n": key}
         for key, name in lines

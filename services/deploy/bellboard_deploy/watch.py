@@ -5,13 +5,17 @@ from __future__ import annotations
 import time
 
 from bellboard import Block, ProviderError
+from bellboard.errors import BusError
 from bellboard.telemetry import logs, names
 
 from . import cards
 from .gates import Judgement, read_gates, window
-from .place import Place
+from .place import Place, Places
 from .providers import Environment, Measure, Observed, Reading
 from .trend import Trend, chart
+
+NOTED = 5.0
+"""Seconds between two notes of what was seen."""
 
 
 class Tripped(Exception):  # it is no error: it is how a rollout turns back
@@ -25,9 +29,10 @@ class Watch:
         gates: what each gate said when it was last asked, in words.
     """
 
-    def __init__(self, env: Environment) -> None:
+    def __init__(self, env: Environment, places: Places) -> None:
         self.gates: list[str] = []
-        self._env = env
+        self._env, self._places = env, places
+        self._known, self._noted = False, float("-inf")
         self._observed = Observed()
         self._trend = Trend()
 
@@ -61,12 +66,39 @@ class Watch:
 
     async def look(self, place: Place) -> None:
         """What the environment says of itself, for the card. It may say nothing."""
+        await self._recall(place)
         try:
             if self._env.deployer is not None:
                 self._observed = await self._env.deployer.observe(place.app)
             for name in filter(None, (place.version, place.previous)):
                 self._trend.add(name, time.time(), await self._errors(place, name))
         except ProviderError as error:
+            logs.emit(names.HANDLER_FAILED, exc=error, command=place.command, bot="deploy")
+
+        if time.monotonic() - self._noted >= NOTED:
+            await self.note(place)
+
+    async def _recall(self, place: Place) -> None:
+        """Go on with the chart of whoever had the rollout before."""
+        if self._known:
+            return
+        try:
+            seen = await self._places.seen(place.command)
+        except BusError as error:
+            logs.emit(names.HANDLER_FAILED, exc=error, command=place.command, bot="deploy")
+            return
+        self._known = True
+        if seen is not None:
+            self._trend = Trend.load(seen)
+
+    async def note(self, place: Place) -> None:
+        """Write down what was seen. Without it a rollout goes on as well; only its chart would begin anew."""
+        if not self._known:
+            return
+        self._noted = time.monotonic()
+        try:
+            await self._places.note_seen(place.command, self._trend.dump())
+        except BusError as error:
             logs.emit(names.HANDLER_FAILED, exc=error, command=place.command, bot="deploy")
 
     async def _errors(self, place: Place, version: str) -> float:
@@ -90,5 +122,5 @@ class Watch:
         return cards.live(place, self._observed, self.gates, self._trend, doing)
 
     def chart(self, place: Place) -> list[Block]:
-        """The errors over the whole rollout, as far as this attempt saw it; nothing where it saw none."""
+        """The errors over the whole rollout; nothing where none were seen."""
         return chart(place, self._trend)

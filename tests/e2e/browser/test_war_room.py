@@ -84,3 +84,24 @@ def one_backend_rests(page: Page) -> None:
     expect(row).to_contain_text("draining")
     type_line(page, "lb enable web-1")
     expect(card(page, "lb enable").locator(".chip")).to_have_text("done")
+
+
+def test_what_a_running_deploy_offers_can_be_pressed_again_and_again(page: Page) -> None:
+    """Paused, sent on to the next stage, paused there too, and taken back: all by the buttons of its card."""
+    type_line(page, "deploy shop v2.1 to sandbox --canary 20,100 --soak 5m")
+    shown = card(page, "deploy shop v2.1 ")
+    doing, buttons = shown.locator(".progress-text"), shown.locator(".choice")
+    expect(buttons).to_have_text(["pause", "promote", "abort"], timeout=SOON)
+
+    for stage in ("stage 1 of 2, 20 %", "stage 2 of 2, 100 %"):
+        expect(doing).to_contain_text(stage)
+        buttons.filter(has_text="pause").click()
+        expect(doing).to_contain_text(f"{stage}: paused")
+        expect(buttons).to_have_text(["promote", "abort"])
+        if stage.startswith("stage 1"):
+            buttons.filter(has_text="promote").click()
+    buttons.filter(has_text="abort").click()
+
+    expect(shown.locator(".chip").first).to_have_text("failed", timeout=SOON)
+    expect(shown.locator(".cause")).to_contain_text("aborted by")
+    expect(buttons).to_have_count(0)

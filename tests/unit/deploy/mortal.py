@@ -134,9 +134,9 @@ class Story:
         return Desk(environments, keep, marks)
 
     def call(self, death: Death) -> Call:
-        async def asks(ordinal: int, line: str) -> None:
+        async def asks(request: ledger_pb2.CommandRequest) -> None:
             death.point()
-            self.asked[ordinal] = line
+            self.asked[request.ordinal] = request.line
             death.point()
 
         async def steps() -> AsyncIterator[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
 
+from bellboard import Block
 from bellboard.testing import eventually
 from bellboard.testing.talk import Said, Talk
 from bellboard_deploy import watch
@@ -20,6 +22,11 @@ QUICK = "--canary 10,50,100 --soak 50ms"
 
 async def shares(town: PaperTown) -> dict[str, int]:
     return (await town.observe("shop")).shares()
+
+
+def offers(blocks: Iterable[Block]) -> list[str]:
+    """The lines that a card's buttons run."""
+    return [choice.line for block in blocks for choice in block.question.choices]
 
 
 def story(said: Said) -> list[str]:
@@ -96,6 +103,29 @@ async def test_a_pause_holds_and_promote_sends_on(talk: Talk, town: PaperTown) -
     said = await running
     assert said.state == "SUCCEEDED"
     assert [line for line in story(said) if "by ann" in line] == ["paused by ann", "sent on by ann", "sent on by ann"]
+
+
+async def test_the_card_offers_what_can_be_said_to_it(talk: Talk) -> None:
+    """As long as it is heard: neither while replicas start, nor when it is over."""
+    running = asyncio.create_task(talk("deploy shop v2.1 to sandbox --canary 10,100 --soak 60s"))
+    await eventually(lambda: _phase(talk, "soaking"))
+    await talk("deploy pause")
+    await eventually(lambda: _phase(talk, "paused"))
+    await talk("deploy abort D1")
+
+    said = await running
+    offered = [offers(blocks) for blocks in said.progress]
+    assert ["deploy pause D1", "deploy promote D1", "deploy abort D1"] in offered
+    assert not offers(said.progress[0])
+    assert not offers(said.blocks)
+
+
+async def test_what_the_card_of_a_rehearsal_offers_is_rehearsed(talk: Talk) -> None:
+    """While it runs too: a button there must not reach the real deploy of that id."""
+    said = await talk(f"deploy shop v2.1 to sandbox {QUICK} --sandbox")
+
+    offered = {line for blocks in said.progress for line in offers(blocks)}
+    assert offered == {"deploy pause D1 --sandbox", "deploy promote D1 --sandbox", "deploy abort D1 --sandbox"}
 
 
 async def test_a_preview_does_nothing(talk: Talk, town: PaperTown) -> None:

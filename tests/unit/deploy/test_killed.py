@@ -18,7 +18,7 @@ GOOD = ["start shop-d1-1", "start shop-d1-2", "traffic {'v1': 90, 'v2.1': 10}", 
 GOOD += ["traffic {'v2.1': 100}", "stop shop-v1-1", "stop shop-v1-2"]
 BAD = ["start shop-d1-1", "start shop-d1-2", "traffic {'v1': 90, 'v2': 10}", "traffic {'v1': 100}"]
 BAD += ["stop shop-d1-1", "stop shop-d1-2"]
-LINES = {0: "graph errors shop --by version --around D1", 1: "logs new shop --since D1"}
+LINES = ["graph errors shop --by version --around D1", "logs new shop --since D1"]
 
 
 async def played(version: str, *deaths: int) -> tuple[Story, bool]:
@@ -53,7 +53,7 @@ async def check(story: Story, version: str) -> None:
     assert place is not None
     assert mark is not None
     assert place.state == mark.state == ("succeeded" if good else "rolled-back")
-    assert story.asked == ({} if good else LINES)
+    assert list(story.asked.values()) == ([] if good else LINES)
     assert await story.marks.find("D2") is None
     told = [text for _, text in place.story]
     assert [line for line in told if line.endswith(("runs", "as before"))] == [told[-1]]

@@ -6,8 +6,12 @@ import json
 import math
 from typing import Any
 
-from bellboard_deploy.place import Place
+from bellboard.keep.memory import MemoryKeep
+from bellboard_deploy.paper import PaperTown
+from bellboard_deploy.place import Place, Places
+from bellboard_deploy.providers import Environment
 from bellboard_deploy.trend import POINTS, Trend, chart
+from bellboard_deploy.watch import Watch
 
 BEGAN = 1_763_800_000.0
 
@@ -76,6 +80,29 @@ def test_names_are_data_and_nothing_else() -> None:
     del spec["datasets"]
     assert "v1" not in json.dumps(spec)
     assert not {"expr", "signal", "url"} & set(json.dumps(spec).split('"'))
+
+
+def test_what_is_written_down_is_read_again() -> None:
+    """Gaps, and how coarse it is by now, included."""
+    kept = trend(300)
+    kept.add("v2", BEGAN + 300, math.nan)
+    again = Trend.load(kept.dump())
+    for one in (kept, again):
+        one.add("v2", BEGAN + 301, 2.0)
+        one.add("v2", BEGAN + 340, 3.0)
+    assert chart(place(), again) == chart(place(), kept)
+
+
+async def test_whoever_takes_over_goes_on_with_the_chart(town: PaperTown) -> None:
+    """What the worker before saw is on it, from the beginning."""
+    places, rollout = Places(MemoryKeep()), place()
+    env = Environment("prod", deployer=town, balancer=town, gauges=town)
+    await Watch(env, places).look(rollout)
+    after = Watch(env, places)
+    await after.look(rollout)
+
+    (block,) = after.chart(rollout)
+    assert len([row for row in json.loads(block.chart.spec)["datasets"]["rows"] if row["n"] == "old"]) == 2
 
 
 def test_without_a_value_there_is_no_chart() -> None:

@@ -5,7 +5,7 @@ import { person, say, store, time } from "./store.js";
 import { Stamp, Who } from "./who.js";
 import { length, pipeState, short, state } from "./words.js";
 
-const run = (line) => say(line, { explicit: true });
+const run = (line, told) => say(line, { explicit: true, told });
 
 function Chip({ state: [word, kind] }) {
   return html`<span class=${classes("chip", kind)}><i aria-hidden="true"></i>${word}</span>`;
@@ -54,7 +54,7 @@ function Body({ card }) {
   return html`
     <${Reason} card=${card} />
     <${Steps} steps=${card.steps} />
-    <${Blocks} blocks=${card.blocks} run=${run} />
+    <${Blocks} blocks=${card.blocks} run=${run} live=${!card.final} />
     <${Deeds} card=${card} />`;
 }
 
