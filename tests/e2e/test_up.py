@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 NAMES = {
     *("nats-server", "nursery", "town", "gateway", "reaper", "practice"),
-    *("memes", "sandbox", "deploy", "logs", "graphs"),
+    *("memes", "sandbox", "deploy", "logs", "graphs", "oncall", "incidents"),
 }
 
 

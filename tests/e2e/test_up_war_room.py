@@ -14,7 +14,7 @@ from tests.e2e.mesh import Mesh
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
-FORKED = ("gateway", "reaper", "memes", "sandbox", "deploy", "logs", "graphs")
+FORKED = ("gateway", "reaper", "memes", "sandbox", "deploy", "logs", "graphs", "oncall", "incidents")
 
 
 def _with_children(pid: int) -> set[int]:

@@ -14,10 +14,10 @@ import yaml
 from bellboard.api.registry.v1 import registry_pb2 as registry
 from bellboard.errors import SettingsError
 
-from . import enrol, keys, server
+from . import enrol, keys, outside, server
 
 ROOMS = (("general", "General"), ("ops", "Operations"), ("play", "Play"))
-OWNERS = "owners"
+OWNERS, ONCALL = "owners", "oncall"
 START_OVER = "restore it from a copy, or move the folder away to begin anew"
 
 
@@ -36,6 +36,8 @@ class House:
         self.logs, self.policy = self.folder / "logs", self.folder / "policy"
         self.trust, self.people = self.folder / "trust.json", self.folder / "people.yaml"
         self.enrolled, self.run_file = self.folder / "enrolled.yaml", self.folder / "run.json"
+        self.hooks, self.trackers = self.folder / "hooks.yaml", self.folder / "trackers.yaml"
+        self.oncall, self.alerts = self.folder / "oncall.yaml", self.folder / "alerts.yaml"
         self.server_config, self.store = self.nats / "server.conf", self.nats / "store"
         self.nats_pid, self._port = self.nats / "nats.pid", self.nats / "port"
         self._made = self.folder / "made"
@@ -87,6 +89,8 @@ class House:
         self.local_token()
         if not self.people.exists():
             self._first_people()
+        if not self.hooks.exists():
+            outside.first_hooks(self.hooks)
         known = {one.bot: one for one in self.enrolments()} if self.enrolled.exists() else {}
         self._check_keys(known)
         wanted = [enrol.house(), *(one for one in bots if one.bot not in known)]
@@ -160,10 +164,15 @@ class House:
                 "KEY_ID": name,
                 "SESSION_KEY_FILE": str(self.keys / "session.key"),
                 "BOX_KEY_FILE": str(self.keys / f"{enrol.HOUSE}.box"),
+                "HOOKS_FILE": str(self.hooks),
+                "TRACKERS_FILE": str(self.trackers),
             }
         elif name not in server.CORE_USERS:
             env["BOX_KEY_FILE"] = str(self.keys / f"{name}.box")
             env |= {"DATA_DIR": str(self._data_of(name)), "SANDBOX_DIR": str(self.folder / "sandbox")}
+            if name == ONCALL:
+                files = {"ONCALL_FILE": self.oncall, "ALERTS_FILE": self.alerts, "PEOPLE_FILE": self.people}
+                env |= {key: str(path) for key, path in files.items()}
         env = {f"BELLBOARD_{key}": value for key, value in env.items()}
         keys.write(self.services / f"{name}.env", "".join(f"{key}={value}\n" for key, value in env.items()))
         return env

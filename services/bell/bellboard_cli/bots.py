@@ -18,7 +18,7 @@ from .town import SANDBOX
 if TYPE_CHECKING:
     from bellboard.bot import Bot
 
-OWN = ("memes", SANDBOX, "deploy", "logs", "graphs")
+OWN = ("memes", SANDBOX, "deploy", "logs", "graphs", "oncall", "incidents")
 """The bots that come with Bellboard, which `bell up` enrols by itself where they are installed."""
 
 

@@ -100,6 +100,14 @@ def doctor(data: Data = FOLDER) -> None:
 
 
 @app.command()
+def hooks(data: Data = FOLDER) -> None:
+    """Show where programs such as Alertmanager bring what happened, with their secrets."""
+    from .hooks import hooks
+
+    _plainly(lambda: hooks(data))
+
+
+@app.command()
 def trace(id: Annotated[str, typer.Argument(help="A command's id, or the beginning of it.")], data: Data = FOLDER) -> None:
     """List the spans of a command."""
     from .trace import trace

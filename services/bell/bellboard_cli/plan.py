@@ -97,7 +97,7 @@ class Plan:
     def _service(self, name: str, module: str, identity: str, more: dict[str, str] | None = None) -> Program:
         if name not in self._health:
             self._health[name] = self.ports.take(f"health-{name}")
-        own = {"HEALTH_PORT": str(self._health[name]), **(more or {})}
+        own = {"HEALTH_PORT": str(self._health[name]), "WEB_URL": self.url, **(more or {})}
         settings = self._house.service_env(identity) | {f"BELLBOARD_{key}": value for key, value in own.items()}
         if settings.pop(SANDBOX_DIR, "") and self.town_folder is not None:
             settings[SANDBOX_DIR] = str(self.town_folder)

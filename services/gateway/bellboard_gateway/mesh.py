@@ -16,6 +16,7 @@ from bellboard.envelope import Signer, Verifier
 from bellboard.errors import SettingsError
 from bellboard.ledger.ops import World
 from bellboard.ledger.store import Store
+from bellboard.marks.bus import BusMarks
 from bellboard.presence import Presence
 from bellboard.rpc import Server
 from bellboard.telemetry.otlp import SpanSender
@@ -25,13 +26,16 @@ from bellboard.worker.services import Means
 from . import house
 from .adapters.web import Web
 from .adapters.web_door import GatewayDoor
+from .adapters.web_feeds import WebFeeds
 from .api import Api
+from .asks import Asks
 from .board import Board
 from .dispatch import Dispatch
-from .asks import Asks
 from .door import Door
 from .enrolments import HOUSE, Enrolments
+from .hooks import HookDoor, Hooks, Pump, watch
 from .inbox import Inbox
+from .listening import Listener
 from .people import People
 from .pipes import Pipes
 from .policy import Policy
@@ -39,13 +43,13 @@ from .registry import Registry
 from .rooms import Rooms
 from .settings import GatewaySettings
 from .signin import SignIn
+from .ticks import Ticks
+from .timers import Timers
+from .trackers import Trackers
 
 KEY_BYTES = 32
 
 
-from .ticks import Ticks
-from .timers import Timers
-from .trackers import Trackers
 @dataclass
 class Files:
     """What the gateway reads from disk, all of it checked before the bus is touched.
@@ -58,6 +62,8 @@ class Files:
     people: People = field(init=False)
     enrolments: Enrolments = field(init=False)
     policy: Policy = field(init=False)
+    hooks: Hooks = field(init=False)
+    trackers: Trackers = field(init=False)
     signer: Signer = field(init=False)
     verifier: Verifier = field(init=False)
     session_key: bytes = field(init=False)
@@ -68,6 +74,8 @@ class Files:
         self.people = People(settings.people_file)
         self.enrolments = Enrolments(settings.enrolled_file)
         self.policy = Policy(settings.policy_dir, self.people, lambda: self.enrolments.bots)
+        self.trackers = Trackers(settings.trackers_file)
+        self.hooks = watch(settings.hooks_file)
         self.signer = Signer.from_file(settings.key_id, settings.sign_key_file)
         self.verifier = Verifier.from_file(settings.trust_file)
         self.session_key = _read(settings.session_key_file)
@@ -102,7 +110,10 @@ class Gateway:
         self.timers, self.ticks = Timers(bus, asks), Ticks(self.board, self.dispatch, self.inbox)
         self.door = Door(bus, self.board, self.dispatch, self.inbox, asks, self.timers)
         self.pipes = Pipes(self.board, self.dispatch, self.inbox, self.blobs)
-        self.hall = house.Hall(files.people, files.policy, self.registry, self.board, self.dispatch, self.inbox)
+        self.pump = Pump(files.hooks, bus, self.blobs, self.registry, self.board, self.dispatch)
+        self.hook_door = HookDoor(files.hooks, bus, self.blobs, self.pump.wake)
+        parts = (files.people, files.policy, self.registry, self.board, self.dispatch, self.inbox)
+        self.hall = house.Hall(*parts, files.trackers, BusMarks(bus, HOUSE))
         self.providers = Providers()
         self.providers.register(house.Hall, lambda: self.hall)
         self.worker = self._worker(files, spans)
@@ -112,12 +123,13 @@ class Gateway:
             board=self.board,
             rooms=self.rooms,
             people=files.people,
-            door=GatewayDoor(self.inbox, self.rooms),
+            door=GatewayDoor(self.inbox, self.rooms, Listener(self.inbox)),
             sign_in=self.sign_in,
             bus=bus,
             blobs=self.blobs,
             hosts=[settings.web_host],
             version=house.bot.contract.version,
+            more=[*self.hook_door.routes(), *WebFeeds(bus).routes()],
         )
         api = Api(settings.replica, files.people, files.policy, self.registry, self.board, self.inbox)
         service = gateway_pb2.DESCRIPTOR.services_by_name["GatewayService"]

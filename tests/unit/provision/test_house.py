@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bellboard.api.options.v1 import options_pb2 as options
 from bellboard.errors import SettingsError
+from bellboard.hooks import read
 from bellboard.provision import House, HouseError, enrol, keys
 
 MEMES = enrol.enrolment(
@@ -53,9 +54,34 @@ def test_nobody_else_may_read_its_keys(made: House) -> None:
         mode = stat.S_IMODE(path.stat().st_mode)
         if path.is_dir():
             assert mode == 0o700, path
-        elif path.parent == made.keys or path in (made.people, made.server_config):
+        elif path.parent == made.keys or path in (made.people, made.hooks, made.server_config):
             assert mode == 0o600, path
         assert not path.name.endswith(".tmp")
+
+
+def test_the_first_webhooks_have_secrets_of_their_own(made: House, tmp_path: Path) -> None:
+    """Each another, in every house; and what is written there later stays."""
+    other = House(tmp_path / "other")
+    other.make()
+    first = read(made.hooks)
+    assert {name: (hook.format, hook.bot, hook.auth) for name, hook in first.items()} == {
+        "alertmanager": ("alertmanager", "oncall", "path"),
+        "grafana": ("grafana", "oncall", "path"),
+        "generic": ("generic", "oncall", "hmac"),
+    }
+    secrets = [secret for house in (made, other) for hook in read(house.hooks).values() for secret in hook.secret]
+    assert len(set(secrets)) == 6
+    made.hooks.write_text("hooks: {}\n")
+    made.make()
+    assert not read(made.hooks)
+
+
+def test_the_on_call_bot_is_told_of_its_files(made: House) -> None:
+    """Whether they are there or not: it reads them when they are."""
+    env = made.service_env("oncall")
+    files = {name: Path(env[f"BELLBOARD_{name}_FILE"]).name for name in ("ONCALL", "ALERTS", "PEOPLE")}
+    assert files == {"ONCALL": "oncall.yaml", "ALERTS": "alerts.yaml", "PEOPLE": "people.yaml"}
+    assert "BELLBOARD_PEOPLE_FILE" not in made.service_env("memes")
 
 
 def test_the_first_person_owns_it(made: House) -> None:
@@ -198,7 +224,7 @@ def test_each_service_gets_what_it_needs_and_no_more(made: House) -> None:
         assert {Path(value).name for value in env.values() if str(made.keys) in value} == allowed
     for env in (gateway, reaper, memes):
         for name, value in env.items():
-            if name.endswith("_FILE"):
+            if name.endswith("_FILE") and Path(value) != made.trackers:  # which is there where somebody wrote one
                 assert Path(value).exists(), name
     lines = (made.services / "memes.env").read_text().splitlines()
     assert dict(line.split("=", 1) for line in lines) == memes
