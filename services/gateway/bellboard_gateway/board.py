@@ -133,9 +133,12 @@ class Board:
         """The cards of a batch, by ledger sequence. What changed beyond the batch's cursor is left to the next one."""
         for view in batch.views:
             await self._load(view)
-        return [view.card() for view in batch.views if view.sequence <= batch.cursor.ledger]
+        return [view.card() for view in batch.views if view.place <= batch.cursor.ledger]
 
     async def _load(self, view: View) -> None:
+        if view.newer is not None:
+            await self._load(view.newer)
+            return
         outcome = view.record.outcome
         if view.reply is None and outcome.HasField("reply_blob"):
             try:
@@ -219,7 +222,7 @@ class Board:
         """Each room's `at`, whenever something new came into any of them."""
         with self._watchers.on("stirs") as changed:
             while True:
-                yield {room: feed.at for room, feed in self._all.feeds.items()}
+                yield {room: feed.at for room, feed in self._all.feeds.items() if room}
                 await changed.wait()
                 changed.clear()
 
@@ -240,9 +243,9 @@ class Board:
             views, lines = feed.recent(RECENT)
             shown = {view.key.id for view in views}
             views += [view for view in feed.views.values() if not view.final and view.key.id not in shown]
-            return Batch(sorted(views, key=lambda view: view.sequence), lines, now, reset=True)
+            return Batch(sorted(views, key=lambda view: view.place), lines, now, reset=True)
         # Progress has no place in the cursor, so commands that run are told again.
-        views = [view for view in feed.changed(0) if view.sequence > seen.ledger or not view.final]
+        views = [view for view in feed.changed(0) if view.place > seen.ledger or not view.final]
         lines = [line for line in feed.lines if line.sequence > seen.lines]
         return Batch(views, lines, Cursor(max(now.ledger, seen.ledger), max(now.lines, seen.lines)))
 

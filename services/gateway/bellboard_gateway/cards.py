@@ -58,6 +58,8 @@ class Shown:
         said: what the attempt that counts has said.
         reply: the final blocks, where the record keeps them in a blob and they were loaded.
         waits: where it stands in its line, while it is QUEUED.
+        newer: the newest command that brought this card up to date.
+        behind: the newest record of a command that should have done so after that, and did not.
     """
 
     key: Key
@@ -67,6 +69,8 @@ class Shown:
     said: Attempt | None = None
     reply: chat.Reply | None = None
     waits: Waits | None = None
+    newer: Shown | None = None
+    behind: pb.Record | None = None
 
 
 def card(shown: Shown) -> gateway.Card:
@@ -81,7 +85,7 @@ def card(shown: Shown) -> gateway.Card:
         line=join([envelope.line, *envelope.pipe]) if envelope.pipe and not envelope.stage else envelope.line,
         state=record.state,
         final=is_final(record),
-        blocks=_blocks(shown),
+        blocks=_blocks(shown.newer or shown),
         trace_id=trace_id(envelope.traceparent),
         received_at=envelope.received_at,
         at=record.at,
@@ -93,7 +97,12 @@ def card(shown: Shown) -> gateway.Card:
         message_id=envelope.origin.message,
         rehearsal=envelope.rehearsal,
         cancellable=not is_final(record) and (envelope.cancellable or not record.started),
+        refresh=envelope.refresh,
+        cause=envelope.cause,
+        silent=is_silent(shown),
     )
+    if shown.behind is not None:
+        made.reason = " ".join(filter(None, (made.reason, f"It is not up to date. {words(shown.behind)}")))
     if envelope.pipe or envelope.stage:
         made.stage, made.stages = envelope.stage, envelope.stage + 1 + len(envelope.pipe)
         if is_final(record) and record.state != S.STATE_SUCCEEDED:
@@ -102,6 +111,23 @@ def card(shown: Shown) -> gateway.Card:
         if block.HasField("failure") and not block.failure.trace_id:
             block.failure.trace_id = made.trace_id
     return made
+
+
+_UNASKED = frozenset({pb.CAUSE_TRIGGER, pb.CAUSE_TIMER, pb.CAUSE_WEBHOOK})
+_LOUD = frozenset({S.STATE_AWAITING_APPROVAL, S.STATE_REJECTED, S.STATE_EXPIRED, S.STATE_UNKNOWN, S.STATE_FAILED})
+"""Where a command may stand that people have to see, whether or not it says anything."""
+
+
+def is_silent(shown: Shown) -> bool:
+    """Whether there is nothing to show of a command: nobody typed it, and it has said nothing so far."""
+    envelope, record = shown.envelope, shown.record
+    alone = envelope.card in ("", envelope.id)
+    if envelope.cause not in _UNASKED and not (envelope.cause == pb.CAUSE_BOT and (alone or envelope.refresh)):
+        return False
+    if record.state in _LOUD or (record.state == S.STATE_DENIED and not alone):
+        return False
+    said = shown.newer or shown
+    return not said.record.outcome.HasField("reply_blob") and not any(True for _ in _blocks(said))
 
 
 def principal(who: pb.Principal) -> str:

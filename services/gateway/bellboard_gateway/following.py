@@ -103,16 +103,17 @@ class Following:
     async def _take(self, message: Message) -> None:
         key, author = parse(message.subject)
         record = pb.Record.FromString(message.payload)
-        new = key.id not in self._all.views
-        if new:
+        if key.id not in self._all.views:
             envelope = await self._envelope(key, author, record)
             if envelope is None:
                 return  # only the gateway begins a command
             self._all.begin(key, envelope)
+        feed = self._all.feed(self._all.views[key.id].room)
+        before = feed.at
         view = self._all.record(key, author, record, message.sequence)
         if view is not None:
             self._look_for_mentions(view)
-            self._watchers.tell(f"room {view.room}", f"command {key.id}", *(["stirs"] if new else []))
+            self._watchers.tell(f"room {view.room}", f"command {key.id}", *(["stirs"] if feed.at != before else []))
             for other in self._all.moved(view):
                 self._watchers.tell(f"room {other.room}", f"command {other.key.id}")
             if view.final and view.envelope.pipe:

@@ -25,6 +25,9 @@ from .stages import next_id
 KEEP = 5_000
 """Finished commands that are kept."""
 
+KEEP_ASIDE = 1_000
+"""Finished commands that are kept though no room shows them: what runs in none, and what others' cards have taken in."""
+
 KEEP_LINES = 2_000
 """Lines of talk that are kept of each room."""
 
@@ -47,6 +50,8 @@ class View:
         tick: when it last changed, on the projection's own count.
         reply: the final blocks, once they were loaded from a blob.
         waits: where it stands in its line, while it is QUEUED.
+        newer: the newest command that brought its card up to date.
+        behind: the newest that should have done so after that, and did not.
     """
 
     key: Key
@@ -57,6 +62,18 @@ class View:
     attempts: dict[str, cards.Attempt] = field(default_factory=dict)
     reply: chat.Reply | None = None
     waits: cards.Waits | None = None
+    newer: View | None = None
+    behind: View | None = None
+
+    @property
+    def place(self) -> int:
+        """The newest place in the ledger that its card was made from."""
+        return max(one.sequence for one in (self, self.newer, self.behind) if one is not None)
+
+    @property
+    def silent(self) -> bool:
+        """Whether there is nothing to show of it."""
+        return cards.is_silent(self._shown())
 
     @property
     def room(self) -> str:
@@ -80,8 +97,29 @@ class View:
 
     def card(self) -> gateway.Card:
         """The card, as of now."""
-        shown = cards.Shown(self.key, self.envelope, self.record, self.sequence, self.said, self.reply, self.waits)
-        return cards.card(shown)
+        return cards.card(self._shown())
+
+    def _shown(self) -> cards.Shown:
+        newer = self.newer._shown() if self.newer is not None else None
+        behind = self.behind.record if self.behind is not None else None
+        parts = (self.key, self.envelope, self.record, self.place, self.said, self.reply, self.waits)
+        return cards.Shown(*parts, newer, behind)
+
+    def bring_up_to_date(self, by: View) -> bool:
+        """Take in what another command, which has ended, says in place of this one; False if a newer one did."""
+        newest = max((one for one in (self.newer, self.behind) if one is not None), key=View._age, default=None)
+        if by.record.state == S.STATE_SUCCEEDED:
+            if self.newer is not None and self.newer._age() > by._age():
+                return False
+            self.newer, self.behind = by, None if newest is None or newest._age() <= by._age() else self.behind
+        elif newest is not None and newest._age() > by._age():
+            return False
+        else:
+            self.behind = by
+        return True
+
+    def _age(self) -> tuple[float, str]:
+        return self.began, self.key.id
 
     def add(self, progress: pb.ProgressRecord) -> bool:
         """Take in progress; False if it is not new."""
@@ -116,7 +154,7 @@ class Feed:
 
     def changed(self, tick: int) -> list[View]:
         """The commands that changed after a tick, by ledger sequence."""
-        return sorted(self._newest_until(tick), key=lambda view: view.sequence)
+        return sorted(self._newest_until(tick), key=lambda view: view.place)
 
     def _newest_until(self, tick: int) -> Iterator[View]:
         for view in reversed(self.views.values()):
@@ -135,7 +173,9 @@ class Feed:
 
     def recent(self, count: int, before: float = float("inf")) -> tuple[list[View], list[Line]]:
         """The newest commands and lines from before a moment, ``count`` of both together."""
-        items: list[tuple[float, View | Line]] = [(view.began, view) for view in self.views.values() if view.began < before]
+        items: list[tuple[float, View | Line]] = [
+            (view.began, view) for view in self.views.values() if view.began < before and not view.silent
+        ]
         items += [(at, line) for line in self.lines if (at := seconds(line.line.at)) < before]
         items.sort(key=lambda item: item[0])
         newest = [item for _, item in items[-count:]]
@@ -154,6 +194,7 @@ class Projection:
         self._queues = Queues(self.views)
         self.handing_on: dict[str, View] = {}  # stages that are done, by the id of the one that is to follow
         self._finished: OrderedDict[str, None] = OrderedDict()
+        self._aside: OrderedDict[str, None] = OrderedDict()
         self._early: OrderedDict[tuple[str, str], list[pb.ProgressRecord]] = OrderedDict()
 
     def feed(self, room: str) -> Feed:
@@ -213,8 +254,16 @@ class Projection:
         return view
 
     def moved(self, view: View) -> Sequence[View]:
-        """The commands that wait otherwise since this one's newest record was taken in; their cards say so."""
-        moved = self._queues.take(view)
+        """The commands whose cards say something else since this one's newest record was taken in.
+
+        They wait otherwise, or this one brought them up to date.
+        """
+        moved = list(self._queues.take(view))
+        root = self.views.get(view.envelope.card) if view.envelope.refresh and view.final else None
+        if root is not None and root.bring_up_to_date(view):
+            moved.append(root)
+            if root.key.id in self._finished:
+                self._finished.move_to_end(root.key.id)
         for other in moved:
             self._touch(other)
         return moved
@@ -245,18 +294,25 @@ class Projection:
     def _touch(self, view: View) -> None:
         self.tick += 1
         view.tick = self.tick
-        feed = self.feed(view.room)
-        feed.at = max(feed.at, view.began)
+        if not view.room or view.envelope.refresh:
+            return  # no room shows it by itself
+        feed, silent = self.feed(view.room), view.silent
+        if silent and view.key.id not in feed.views:
+            return
+        if not silent:
+            feed.at = max(feed.at, view.began)
         feed.views[view.key.id] = view
         feed.views.move_to_end(view.key.id)
 
     def _finish(self, view: View) -> None:
-        self._finished[view.key.id] = None
+        shown = bool(view.room) and view.key.id in self.feed(view.room).views
+        kept, most = (self._finished, self._keep) if shown else (self._aside, KEEP_ASIDE)
+        kept[view.key.id] = None
         following = next_id(view.envelope)
         if following and view.record.state == S.STATE_SUCCEEDED and following not in self.views:
             self.handing_on[following] = view
-        if len(self._finished) > self._keep:
-            oldest, _ = self._finished.popitem(last=False)
+        if len(kept) > most:
+            oldest, _ = kept.popitem(last=False)
             gone = self.views.pop(oldest)
             self.feed(gone.room).views.pop(oldest, None)
             self.handing_on.pop(next_id(gone.envelope), None)

@@ -11,7 +11,7 @@ from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.ledger.ops import World, timestamp
 from bellboard.ledger.state import IllegalTransition, S
 from bellboard.ledger.subjects import Author, Key
-from bellboard_gateway.projection import EARLY, Projection
+from bellboard_gateway.projection import EARLY, KEEP_ASIDE, Projection, View
 from bellboard_gateway.stages import next_id
 
 WORLD = World()
@@ -209,3 +209,126 @@ def test_a_stage_that_is_forgotten_hands_nothing_on() -> None:
     begin(board, "bbbb1", 3)
     write(board, "bbbb1", S.STATE_SUCCEEDED, 4)
     assert not board.handing_on
+
+
+def unasked(board: Projection, id: str, sequence: int, *, at: float = 200.0, room: str = "general", **fields: Any) -> View:
+    """A command that a bot's timer brought."""
+    said = {"card": id, "cause": pb.CAUSE_TIMER, **fields}
+    envelope = pb.Envelope(id=id, origin=pb.Origin(room=room), received_at=timestamp(at), **said)
+    board.begin(key(id), envelope)
+    view = board.record(key(id), Author.RUN, WORLD.record(S.STATE_RECEIVED), sequence)
+    assert view is not None
+    return view
+
+
+def ends(board: Projection, id: str, sequence: int, words: str = "", state: pb.State.ValueType = S.STATE_SUCCEEDED) -> View:
+    """It comes to its end, and everybody hears of it."""
+    blocks = [chat.Block(text=chat.Text(text=words))] if words else []
+    reason = "" if state == S.STATE_SUCCEEDED else words
+    record = WORLD.record(state, outcome=pb.Outcome(reply=chat.Reply(blocks=blocks)), reason=reason)
+    view = board.record(key(id), Author.BOT, record, sequence)
+    assert view is not None
+    board.moved(view)
+    return view
+
+
+def test_a_card_says_what_the_newest_that_brings_it_up_to_date_says() -> None:
+    """Whichever comes to its end first; and while one runs the card stays as it is."""
+    board = Projection()
+    begin(board, "root", 1)
+    ends(board, "root", 2, "first")
+    for number, at in ((1, 201.0), (2, 202.0), (3, 203.0)):
+        unasked(board, f"more{number}", 2 + number, at=at, card="root", refresh=True)
+    assert words(board, "root") == ["first"]
+    tick = board.tick
+    ends(board, "more2", 6, "second")
+    assert words(board, "root") == ["second"]
+    assert [view.key.id for view in board.feed("general").changed(tick)] == ["root"]
+    ends(board, "more1", 7, "too late")
+    assert words(board, "root") == ["second"]
+    ends(board, "more3", 8, "third")
+    assert words(board, "root") == ["third"]
+    card = board.views["root"].card()
+    assert (card.state, card.sequence) == (S.STATE_SUCCEEDED, 8)
+
+
+def test_a_card_that_could_not_be_brought_up_to_date_says_so() -> None:
+    """It keeps what it said, until a later one succeeds."""
+    board = Projection()
+    begin(board, "root", 1)
+    ends(board, "root", 2, "first")
+    unasked(board, "more1", 3, at=201.0, card="root", refresh=True)
+    ends(board, "more1", 4, "the provider is away", S.STATE_FAILED)
+    assert words(board, "root") == ["first"]
+    assert board.views["root"].card().reason == "It is not up to date. the provider is away"
+    unasked(board, "more2", 5, at=202.0, card="root", refresh=True)
+    ends(board, "more2", 6, "second")
+    assert words(board, "root") == ["second"]
+    assert board.views["root"].card().reason == ""
+
+
+def test_hundreds_that_bring_a_card_up_to_date_take_no_room() -> None:
+    """Neither in the room nor of what is kept of it; the card itself is kept as long as it goes on."""
+    board = Projection(keep=3)
+    begin(board, "root", 1, at=100.0)
+    ends(board, "root", 2, "first")
+    sequence = 2
+    for number in range(KEEP_ASIDE + 200):
+        unasked(board, f"more{number}", sequence + 1, at=200.0 + number, card="root", refresh=True)
+        ends(board, f"more{number}", sequence + 2, f"word {number}")
+        sequence += 2
+        if number % 300 == 0:
+            begin(board, f"else{number}", sequence + 1, at=200.0 + number)
+            ends(board, f"else{number}", sequence + 2, "else")
+            sequence += 2
+    assert words(board, "root") == [f"word {KEEP_ASIDE + 199}"]
+    assert set(board.feed("general").views) == {"root", "else600", "else900"}
+    assert len(board.views) <= KEEP_ASIDE + 4
+
+
+def test_what_runs_in_no_room_is_shown_in_none() -> None:
+    """And takes no place of what is."""
+    board = Projection(keep=2)
+    begin(board, "aaaa1", 1)
+    ends(board, "aaaa1", 2, "said")
+    for number in range(10):
+        unasked(board, f"tick{number}", 3 + 2 * number, room="")
+        ends(board, f"tick{number}", 4 + 2 * number, "done")
+    assert [id for feed in board.feeds.values() for id in feed.views] == ["aaaa1"]
+    assert "aaaa1" in board.views
+
+
+def test_what_nobody_typed_is_silent_until_it_says_something() -> None:
+    """Then it comes into the room, and the room stirs."""
+    board = Projection()
+    unasked(board, "aaaa1", 1, at=300.0)
+    assert list(board.feed("general").views) == []
+    assert board.feed("general").at == 0.0
+    board.progress("practice", says("aaaa1", 1, "at it"))
+    assert [view.key.id for view in board.feed("general").recent(9)[0]] == ["aaaa1"]
+    assert board.feed("general").at == 300.0
+
+
+@pytest.mark.parametrize(
+    ("fields", "state", "silent"),
+    [
+        ({}, S.STATE_SUCCEEDED, True),
+        ({}, S.STATE_DENIED, True),
+        ({}, S.STATE_EXPIRED, False),
+        ({}, S.STATE_UNKNOWN, False),
+        ({"card": "root"}, S.STATE_DENIED, False),
+        ({"cause": pb.CAUSE_TRIGGER}, S.STATE_SUCCEEDED, True),
+        ({"cause": pb.CAUSE_WEBHOOK}, S.STATE_SUCCEEDED, True),
+        ({"cause": pb.CAUSE_BOT}, S.STATE_SUCCEEDED, True),
+        ({"cause": pb.CAUSE_BOT, "card": "root"}, S.STATE_SUCCEEDED, False),
+        ({"cause": pb.CAUSE_LINE}, S.STATE_SUCCEEDED, False),
+    ],
+)
+def test_only_what_nobody_typed_and_nobody_has_to_see_is_silent(
+    fields: dict[str, Any], state: pb.State.ValueType, silent: bool
+) -> None:
+    """What ran out of time or may have happened is told; what a room did not want is not."""
+    board = Projection()
+    view = unasked(board, "aaaa1", 1, **fields)
+    view.record = WORLD.record(state)
+    assert view.card().silent is silent

@@ -49,7 +49,8 @@ def test_anyone_reads_and_so_does_a_bot_that_asks(policy: Policy, line: str, pri
 
 @pytest.mark.parametrize("line", ["logs raw shop error", "deploy shop v2 to sandbox"])
 def test_secrets_and_rollouts_need_a_rule(policy: Policy, line: str) -> None:
-    """Owners alone may, without one; a bot may not either."""
+    """Owners alone may, without one; of the bots only the one whose command it is."""
     assert says(policy, line, OWNER) is Verdict.ALLOW
     assert says(policy, line, ANYONE) is Verdict.DENY
-    assert says(policy, line, BOT) is Verdict.DENY
+    assert says(policy, line, pb.Principal(bot="graphs")) is Verdict.DENY
+    assert says(policy, line, pb.Principal(bot=line.split()[0])) is Verdict.ALLOW

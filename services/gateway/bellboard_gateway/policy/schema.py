@@ -124,7 +124,9 @@ def context(
     cause: pb.Cause.ValueType,
     now: datetime,
 ) -> dict[str, Any]:
-    """A request as rules see it; ``own``: a bot asks it of itself. Durations are whole seconds, rounded up; fractions have four digits.
+    """A request as rules see it. Durations are whole seconds, rounded up; fractions have four digits.
+
+    ``own``: a bot asks it of itself.
 
     Raises:
         ValueError: a value can't be told to Cedar.
