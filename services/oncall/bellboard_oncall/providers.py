@@ -10,6 +10,9 @@ from bellboard.feeds import Feeds
 from bellboard.keep import Keep
 from bellboard.marks import Marks
 
+from .alerts.desk import Desk as Alerts
+from .alerts.desk import opened
+from .alerts.desk import rehearsed as heard
 from .given import Given
 from .pages.making import real, rehearsed
 from .pages.policy import read_contacts, read_notifiers, read_policies
@@ -32,6 +35,9 @@ def register(providers: Providers, settings: Settings) -> None:
     providers.rehearse(Rota, lambda: providers.get(Desk))
     providers.register(Pages, lambda: real(settings, providers.get(Keep), providers.get(Marks), providers.get(Desk)))
     providers.rehearse(Pages, lambda: rehearsed(providers.get(Keep), providers.get(Marks), providers.get(Desk)))
+    files = settings.alerts_file, settings.people_file
+    providers.register(Alerts, lambda: opened(*files, providers.get(Desk), providers.get(Keep), providers.get(Marks)))
+    providers.rehearse(Alerts, lambda: heard(*files, providers.get(Desk), providers.get(Keep), providers.get(Marks)))
 
 
 def _notifiers(given: Given | None, people: Collection[str]) -> Any:

@@ -26,7 +26,7 @@ def one(said: Any, format: str = "alertmanager") -> Notice:
     return found.notices[0]
 
 
-ALERTMANAGER = {
+ALERTMANAGER: dict[str, Any] = {
     "receiver": "bellboard",
     "status": "firing",
     "alerts": [
@@ -98,7 +98,7 @@ def test_grafanas_format_is_understood() -> None:
                 "dashboardURL": "https://grafana/d/1",
                 "silenceURL": "https://grafana/s",
                 "values": {"A": 1},
-            }  # type: ignore[index]
+            }
         ],
     }
     notice = one(grafana, "grafana")

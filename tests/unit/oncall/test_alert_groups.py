@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -49,13 +50,11 @@ def burns(group: Group) -> set[bytes]:
 
 @settings(deadline=None)
 @given(stories, st.randoms(use_true_random=False))
-def test_any_order_and_any_number_of_copies_end_in_the_same_alerts(
-    story: list[list[tuple[str, bool]]], random: st.randoms
-) -> None:  # type: ignore[valid-type]
+def test_any_order_and_any_number_of_copies_end_in_the_same_alerts(story: list[list[tuple[str, bool]]], random: Random) -> None:
     """Deliveries come again, and two replicas take them in turns that nobody decides."""
     notices = told(story)
-    shuffled = notices + [random.choice(notices) for _ in notices]  # type: ignore[attr-defined]
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    shuffled = notices + [random.choice(notices) for _ in notices]
+    random.shuffle(shuffled)
     straight, mixed = Group(key="g"), Group(key="g")
     for one in notices:
         straight = merge(straight, [one], NOW)

@@ -36,6 +36,13 @@ async def sweep(call: Call, *, desk: Desk) -> list[Block]:
 
 
 @bot.command
+async def upkeep(call: Call, *, desk: Desk) -> list[Block]:
+    """Look after cards that were lost, and forget what is long over."""
+    await taking.upkeep(call, desk)
+    return []
+
+
+@bot.command
 async def begin_page(call: Call, id: str, *, desk: Desk) -> list[Block]:
     """Page for an alert."""
     await taking.begin_page(call, desk, id)

@@ -30,7 +30,7 @@ from .model import URGENT, Route
 OPS = "ops"
 """The room of what no file says anything about."""
 
-ROOM = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+ROOM = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
 LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
@@ -76,19 +76,19 @@ class Table:
         return replace(route, room=room, team=team.name if team else "", page=route.page and team is not None)
 
 
-def load(path: Path, teams: Collection[str]) -> Table:
-    """Read the file.
+def load(path: Path, teams: Collection[str], known: Collection[str] = ()) -> Table:
+    """Read the file. ``known``: the rooms that there are; empty if that is not known.
 
     Raises:
         SettingsError: it can't be read, or is wrong; it names file and line.
     """
     given = read(path)
     said = given.mapping("routes", "alertmanager") if given else {}
-    rules = tuple(_rule(one, teams) for one in said["routes"].items()) if "routes" in said else ()
+    rules = tuple(_rule(one, teams, known) for one in said["routes"].items()) if "routes" in said else ()
     return Table(rules, _alertmanager(said["alertmanager"]) if "alertmanager" in said else None)
 
 
-def _rule(given: Given, teams: Collection[str]) -> Rule:
+def _rule(given: Given, teams: Collection[str], known: Collection[str]) -> Rule:
     said = given.mapping("match", "room", "team", "page", "app", "env", "graph", "logs")
     match = said["match"].mapping() if "match" in said else {}
     words = {name: said[name].text() for name in said if name not in ("match", "page")}
@@ -96,6 +96,8 @@ def _rule(given: Given, teams: Collection[str]) -> Rule:
         raise said["team"].wrong(f"there is no team “{words['team'][:40]}”", hint=f"there is {', '.join(teams)}")
     if "room" in said and not ROOM.fullmatch(words["room"]):
         raise said["room"].wrong("that can't be a room", hint="its name without the #, such as ops")
+    if "room" in said and known and words["room"] not in known:
+        raise said["room"].wrong(f"there is no room {words['room']}", hint=f"there is {', '.join(sorted(known)[:8])}")
     for name in ("app", "env"):
         if name in said and not LABEL.fullmatch(words[name]):
             raise said[name].wrong("that can't be a label")
@@ -135,40 +137,67 @@ def _alertmanager(given: Given) -> Alertmanager:
 
 
 class Routing:
-    """The file in force. It is read again when it changes; while it is wrong, what it said before stays in force."""
+    """The file in force. It is read again when it changes; while it is wrong, what it said before stays in force.
 
-    def __init__(self, file: Path | None, rota: Rota) -> None:
-        self._file, self._rota = file, rota
-        self._mark: tuple[int, ...] | None = None
-        self._table = Table()
+    Args:
+        file: the routes; None: there are none.
+        people_file: where the rooms stand that there are; None: any may be there.
+    """
+
+    def __init__(self, file: Path | None, rota: Rota, people_file: Path | None = None) -> None:
+        self._file, self._rota, self._people_file = file, rota, people_file
+        self._mark: tuple[tuple[int, ...], ...] | None = None
+        self._table, self._rooms = Table(), frozenset[str]()
         self.problem = ""
         """What is wrong with the file as it stands now; empty if nothing is."""
 
     def table(self) -> Table:
         """What it says, as far as it is right."""
-        if self._file is not None and (mark := self._now(self._file)) != self._mark:
-            self._mark = mark
-            self._read(self._file)
+        mark = tuple(_state(path) for path in (self._file, self._people_file))
+        if mark != self._mark:
+            changed, self._mark = self._mark is not None, mark
+            self._read(changed, there=bool(mark[0]))
         return self._table
 
     def choose(self, labels: Mapping[str, str]) -> Route:
-        """Where a group with these labels goes."""
-        return self.table().choose(labels, self._rota)
+        """Where a group with these labels goes; to a room that there is."""
+        route = self.table().choose(labels, self._rota)
+        if not self._rooms or route.room in self._rooms:
+            return route
+        return replace(route, room=OPS if OPS in self._rooms else min(self._rooms))
 
-    def _read(self, file: Path) -> None:
+    def _read(self, changed: bool, *, there: bool) -> None:
+        self._rooms = rooms(self._people_file)
         try:
-            self._table = load(file, [team.name for team in self._rota.teams()]) if self._mark else Table()
+            teams = [team.name for team in self._rota.teams()]
+            self._table = load(self._file, teams, self._rooms) if self._file and there else Table()
         except SettingsError as error:
-            self.problem = error.text
+            self.problem = str(error)
             logs.emit(names.FILE_REFUSED, error=str(error))
         else:
             self.problem = ""
-            logs.emit(names.FILE_RELOADED, files=[str(file)])
+            if changed:
+                logs.emit(names.FILE_RELOADED, files=[str(self._file)])
 
-    def _now(self, file: Path) -> tuple[int, ...]:
-        """What tells one state of the file from another; empty where there is none."""
-        try:
-            stat = file.stat()
-        except OSError:
-            return ()
-        return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+def _state(path: Path | None) -> tuple[int, ...]:
+    """What tells one state of a file from another; empty where there is none."""
+    if path is None:
+        return ()
+    try:
+        stat = path.stat()
+    except OSError:
+        return ()
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
+def rooms(people_file: Path | None) -> frozenset[str]:
+    """The ids of the rooms that there are; empty where that is not known."""
+    if people_file is None:
+        return frozenset()
+    try:
+        given = read(people_file)
+        said = given.mapping() if given else {}
+        return frozenset(one.mapping()["id"].text() for one in said["rooms"].items()) if "rooms" in said else frozenset()
+    except (SettingsError, KeyError):
+        return frozenset()  # the gateway tells what is wrong with it

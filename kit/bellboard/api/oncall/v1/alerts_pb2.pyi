@@ -500,3 +500,44 @@ class ShowFloodResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ShowFloodResponse: _TypeAlias = ShowFloodResponse  # noqa: Y015
+
+@_typing.final
+class UpkeepRequest(_message.Message):
+    """What Upkeep is asked with."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpkeepRequest: _TypeAlias = UpkeepRequest  # noqa: Y015
+
+@_typing.final
+class UpkeepResponse(_message.Message):
+    """What Upkeep answers."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPLY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def reply(self) -> _chat_pb2.Reply:
+        """What people see."""
+
+    def __init__(
+        self,
+        *,
+        reply: _chat_pb2.Reply | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reply", b"reply"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reply", b"reply"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpkeepResponse: _TypeAlias = UpkeepResponse  # noqa: Y015
