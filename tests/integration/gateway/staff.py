@@ -35,10 +35,10 @@ def write_people(house: House, people: dict[str, Sequence[str]] = PEOPLE) -> Non
     house.people.write_text(yaml.safe_dump({"people": entries, "rooms": rooms}))
 
 
-def settings_of(house: House, name: str = "gw-1") -> GatewaySettings:
-    """The settings of a gateway of a house."""
+def settings_of(house: House, name: str = "gw-1", **said: Any) -> GatewaySettings:
+    """The settings of a gateway of a house, but for what is said here."""
     env = {key.removeprefix("BELLBOARD_").lower(): value for key, value in house.service_env(name).items()}
-    more: dict[str, Any] = {"replica": name, "health_port": -1}
+    more: dict[str, Any] = {"replica": name, "health_port": -1, **said}
     return GatewaySettings(**{**env, **more})
 
 
@@ -95,10 +95,12 @@ def says(card: pb.Card) -> str:
 
 
 @asynccontextmanager
-async def opened(house: House, bus: Bus, *beside: Coroutine[Any, Any, object], name: str = "gw-1") -> AsyncIterator[Desk]:
+async def opened(
+    house: House, bus: Bus, *beside: Coroutine[Any, Any, object], name: str = "gw-1", **said: Any
+) -> AsyncIterator[Desk]:
     """A gateway that runs, started together with what is to be there ``beside`` it."""
     spans = SpanSender("gateway")
-    gateway = Gateway(Files(settings_of(house, name)), bus, spans)
+    gateway = Gateway(Files(settings_of(house, name, **said)), bus, spans)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(gateway.providers)
         await gateway.providers.start([type(gateway.hall)])
