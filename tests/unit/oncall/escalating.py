@@ -111,6 +111,9 @@ class Sink:
     answers: list[str] = field(default_factory=list)
     taken: list[tuple[str, str, str]] = field(default_factory=list)
 
+    async def prepare(self) -> None:
+        """Nothing is needed."""
+
     async def send(self, address: str, notice: Notice) -> None:
         answer = self.answers.pop(0) if self.answers else "ok"
         if answer == "refused":

@@ -22,6 +22,9 @@ class Rehearsed:
 
     again = False
 
+    async def prepare(self) -> None:
+        """Nothing is needed."""
+
     async def send(self, address: str, notice: Notice) -> None:
         """As if it had been sent."""
 

@@ -1,4 +1,4 @@
-"""Mail, SMS gateways and a hundred others, by apprise. It is loaded when the first message goes out: that takes a second."""
+"""Mail, SMS gateways and a hundred others, by apprise, which is loaded when the first message goes out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,14 @@ class Outside:
 
     def __init__(self, seconds: float = SECONDS) -> None:
         self._seconds = seconds
+        self._loaded = False
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="notify")
+
+    async def prepare(self) -> None:
+        """Load apprise, once: 1 s of CPU time and 47 MB, more on a busy machine."""
+        if not self._loaded:
+            await asyncio.get_running_loop().run_in_executor(self._threads, _load)
+            self._loaded = True
 
     async def send(self, address: str, notice: Notice) -> None:
         """Send it, once. The address is an apprise URL; it is never shown.
@@ -40,9 +47,16 @@ class Outside:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
+def _load() -> None:
+    """In a thread: its plugins are read with the first address."""
+    import apprise
+
+    apprise.Apprise.instantiate("json://localhost")
+
+
 def _send(address: str, notice: Notice) -> None:
     """In a thread."""
-    import apprise  # heavy: 0.4 s of CPU, and 47 MB with the first address
+    import apprise
 
     from .witness import watched
 

@@ -17,6 +17,9 @@ class PagerDuty:
     def __init__(self, team: str, seconds: float = SECONDS) -> None:
         self._team, self._seconds = team, seconds
 
+    async def prepare(self) -> None:
+        """Nothing is needed."""
+
     async def send(self, address: str, notice: Notice) -> None:
         """Send an event.
 

@@ -48,6 +48,9 @@ class Notifier(Protocol):
 
     again: bool
 
+    async def prepare(self) -> None:
+        """Load what it takes to send. Nothing is sent yet: whoever dies here leaves nothing uncertain."""
+
     async def send(self, address: str, notice: Notice) -> None:
         """Send it, once.
 

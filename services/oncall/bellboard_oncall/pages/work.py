@@ -123,6 +123,8 @@ async def carry(call: Call, desk: Desk, id: str, step: int, round: int) -> None:
 async def _send(call: Call, desk: Desk, id: str, send: Send) -> None:
     """Send one message, at most once."""
     number, me = send.number, (call.id, call.attempt)
+    if send.plan.how != CHAT:
+        await desk.notifiers[send.plan.how].prepare()
     mine = False
 
     def claim(page: Page) -> Page:
