@@ -102,9 +102,20 @@ def _title(written: Written) -> str:
         ("Severity", " → ".join(SEVERITIES.get(one, str(one)) for _, one in severities(incident))),
         ("Opened", f"{clock(incident.opening.at)} UTC by {text(incident.opening.by)}"),
         ("Took" if closing else "So far", length(incident.length(written.now))),
+        *_signs(written),
         ("Card", written.card(incident.id, incident.opening.card)),
     ]
     return f"# {incident.id}: {text(incident.title)}\n\n{table(('', ''), rows)}"
+
+
+def _signs(written: Written) -> Iterator[tuple[str, str]]:
+    """What came before it was opened: the first alert, and the last deploy."""
+    opened = written.incident.opening.at
+    before = [mark for mark in written.gathered.marks if mark.at <= opened]
+    alerts, deploys = ([mark for mark in before if mark.kind == kind] for kind in ("alert", "deploy"))
+    for title, mark in (("First alert", alerts[:1]), ("Last deploy", deploys[-1:])):
+        for one in mark:
+            yield title, f"{one.id}: {text(one.title)}, {length(opened - one.at)} before it was opened"
 
 
 def _summary(written: Written) -> str:

@@ -237,7 +237,8 @@ def record_of(at: float) -> chat.Table:
         (when, "talk", "bo", "is it the deploy?", "", "", "m1", "m1", "", "", ""),
         (when, "command", "bo", "deploy status", "SUCCEEDED", "v2 runs", "c1", "c1", "", "deploy", ""),
     ]
-    return table(heads, rows).table
+    made: chat.Table = table(heads, rows).table
+    return made
 
 
 async def test_the_timeline_holds_what_was_typed_and_said(talk: Talk) -> None:
