@@ -228,6 +228,11 @@ class Mesh:
         await reaper.says("reaper.current")
         return reaper
 
+    async def gateway(self, name: str) -> Process:
+        """A gateway that takes lines."""
+        ports = {"BELLBOARD_WEB_PORT": "0", "BELLBOARD_GRPC_PORT": "0"}
+        return await self.service(name, name, "bellboard_gateway", {"BELLBOARD_REPLICA": name, **ports}).start()
+
     def service(self, name: str, replica: str, module: str, env: Mapping[str, str]) -> Process:
         """A service that is not started yet."""
         process = Process(replica, module, {**self._house.service_env(name), **env}, self._folder / f"{replica}.log")
