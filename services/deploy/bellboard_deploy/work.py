@@ -17,7 +17,7 @@ from .environments import nearest
 from .holding import hold
 from .locks import ALL, Lock, clock
 from .place import Wish
-from .providers import Backend, Balancer, Deployer
+from .providers import Backend, Balancer, Deployer, Environment
 
 _DONE = {"pause": "is asked to stay where it is", "promote": "is asked to go on", "abort": "is asked to go back"}
 
@@ -183,17 +183,19 @@ async def _free(call: Call, desk: Desk, app: str, env: str) -> Deployer:
 
 
 async def backends(desk: Desk, env: str, app: str) -> list[Block]:
-    """The backends of an app."""
-    found = desk.environment(env)
-    rows: list[tuple[str | float | None, ...]] = []
-    if found.balancer is not None:
-        for name in await found.balancer.apps():
-            if app in ("", name):
-                rows += [_row(one) for one in await found.balancer.backends(name)]
-    if not rows:
-        raise UserError(f"nothing is balanced for {app[:40] or found.name}", hint="see: deploy status")
+    """The backends of an app; of every environment that has any, where none is said."""
+    tables = [shown for found in desk.some(env) if (shown := await _backends(found, app)) is not None]
+    if not tables:
+        raise UserError(f"nothing is balanced for {app[:40] or env or 'any environment'}", hint="see: deploy status")
+    return tables
+
+
+async def _backends(env: Environment, app: str) -> Block | None:
+    if env.balancer is None:
+        return None
+    rows = [_row(one) for name in await env.balancer.apps() if app in ("", name) for one in await env.balancer.backends(name)]
     columns = ["backend", "app", "version", "state", "weight", "now", "requests", "failed"]
-    return [table(columns, rows, title=f"{found.name}, balanced by {found.balancer.name if found.balancer else 'nobody'}")]
+    return table(columns, rows, title=f"{env.name}, balanced by {env.balancer.name}") if rows else None
 
 
 def _row(one: Backend) -> tuple[str | float | None, ...]:

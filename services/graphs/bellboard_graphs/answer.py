@@ -144,7 +144,9 @@ async def _lines(title: str, lines: Sequence[Line], span: Span, app: str, marks:
 
 
 def _named(name: str, wanted: Wanted, found: Sequence[Series]) -> list[Line]:
-    return [(f"{name} of {line.label or 'none'}" if wanted.by else name, wanted.entry.unit, line) for line in found]
+    return [
+        (f"{name} of {line.label or 'none'}" if wanted.by or line.label else name, wanted.entry.unit, line) for line in found
+    ]
 
 
 def _earlier(span: Span, seconds: float) -> Span:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from bellboard import Block, Bot, Call, UserError, table, text
+from bellboard import Block, Bot, Call, UserError, table
 from bellboard.api.chat.v1 import chat_pb2 as chat
 from bellboard.api.graphs.v1 import graphs_pb2 as pb
 from bellboard.marks import Marks
 from bellboard.ranges import Span, resolve
-from bellboard.replies import WARNING
 
 from . import answer, tables
 from .catalogue import Catalogue
@@ -56,7 +55,7 @@ async def promql(
     call: Call, query: str, range: chat.TimeRange, *, source: Prometheus, marks: Marks, painter: Painter
 ) -> pb.PromqlResponse:
     """Draw a query to Prometheus."""
-    id, reply = await _asked(call, "Prometheus", query, range, source, marks, painter)
+    id, reply = await _asked(call, query, range, source, marks, painter)
     return pb.PromqlResponse(reply=reply, id=id)
 
 
@@ -65,7 +64,7 @@ async def target(
     call: Call, target: str, range: chat.TimeRange, *, source: Graphite, marks: Marks, painter: Painter
 ) -> pb.TargetResponse:
     """Draw a target of Graphite."""
-    id, reply = await _asked(call, "Graphite", target, range, source, marks, painter)
+    id, reply = await _asked(call, target, range, source, marks, painter)
     return pb.TargetResponse(reply=reply, id=id)
 
 
@@ -106,11 +105,9 @@ async def table_(call: Call, columns: str, table: chat.Table) -> Block:
 
 
 async def _asked(
-    call: Call, name: str, query: str, range: chat.TimeRange, source: QuerySource, marks: Marks, painter: Painter
+    call: Call, query: str, range: chat.TimeRange, source: QuerySource, marks: Marks, painter: Painter
 ) -> tuple[str, chat.Reply]:
     """What a query in a source's own language gives, drawn."""
-    if not source.there:
-        return "", chat.Reply(blocks=[text(f"no {name} is set up here: BELLBOARD_{name.upper()}_URL", tone=WARNING)])
     span = answer.bounded(await resolve(range, now=call.at, marks=marks, default=DEFAULT, around=AROUND))
     drawn = await answer.queried(query, span, source, marks)
     return await answer.finish(call, drawn, span, "", marks, painter)

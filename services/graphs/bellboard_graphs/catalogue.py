@@ -41,14 +41,16 @@ class Entry(BaseModel):
     """What a short name stands for, and how each provider is asked; one that can't be asked is left out.
 
     In ``promql`` and ``graphite``, ``$app`` is the app, ``$window`` the seconds that one point looks back on, ``$by`` the
-    label that splits it; Graphite has no labels, so ``graphite_by`` has a target for each that there is.
-    ``unit`` is "%", "s", "bytes", "/s", or empty.
+    label that splits it; Graphite has no labels, so ``graphite_by`` has a target for each that there is. ``split`` is the label
+    that splits it where nobody says one, and several values of it are there: what must not be added up, such as the
+    requests of two services that ask each other. Then ``promql`` is not needed. ``unit`` is "%", "s", "bytes", "/s", or empty.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str
     unit: Literal["%", "s", "bytes", "/s", ""] = ""
+    split: str = ""
     embedded: Embedded | None = None
     promql: str = ""
     promql_by: str = ""
@@ -65,9 +67,14 @@ class Wanted(BaseModel):
     app: str
     by: str = ""
 
+    @property
+    def label(self) -> str:
+        """The label that splits it, said or not; empty for none."""
+        return self.by or self.entry.split
+
     def fill(self, template: str, window: float) -> str:
         """A query, its places filled."""
-        return Template(template).substitute(app=self.app, by=self.by, window=f"{max(1, round(window))}")
+        return Template(template).substitute(app=self.app, by=self.label, window=f"{max(1, round(window))}")
 
 
 class Catalogue:

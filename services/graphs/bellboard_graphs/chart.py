@@ -83,7 +83,9 @@ def _panel(
     values = [value for _, (_, _, line) in drawn for _, value in line.known]
     size, shown = scale_of(unit, max((abs(value) for value in values), default=0.0))
     low, high = min([0.0, *values]) / size, (max([0.0, *values]) / size) or 1.0
+    whole = unit == "%" and high <= 100
     high += (high - low) * (0.2 if events else 0.05)
+    high = min(high, 100.0) if whole else high  # there is no 120 % of all requests
     ends = [_end(i, name, line, size) for i, (name, _, line) in drawn if line.known]
     data = {f"line{i}": _points(line, size) for i, (_, _, line) in drawn}
     data |= {f"ends{drawn[0][0]}": _apart(ends, low, high, height), "events": _event_rows(events)}

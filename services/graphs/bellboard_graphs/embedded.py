@@ -82,7 +82,7 @@ class EmbeddedSource:
             raise UserError(f"nothing here has the label {wanted.by!r}", hint=f"there are {labels}")
         slowest = max((self._sources[one.source] for one in known), default=0.0)
         grid = _Grid(self._store, span, step, 2 * slowest)
-        groups = _grouped(known, wanted.by)
+        groups = _grouped(known, wanted.by or _several(known, wanted.entry.split))
         rows = {name: _measure(query, group, grid) for name, group in groups.items()}
         times = tuple(span.start + (i + 1) * step for i in range(grid.count))
         return [
@@ -112,6 +112,11 @@ class _Grid:
     def _look_back(self, found: Mapping[int, float], told: Callable[[list[float]], float]) -> Row:
         windows = ([found[k] for k in range(i, i + self.window) if k in found] for i in range(self.count))
         return [told(values) if values else None for values in windows]
+
+
+def _several(known: Sequence[Known], label: str) -> str:
+    """The label, if there are several values of it."""
+    return label if label and len({one.labels.get(label, "") for one in known}) > 1 else ""
 
 
 def _grouped(known: Sequence[Known], by: str) -> dict[str, list[Known]]:

@@ -30,7 +30,7 @@ class GraphiteSource:
     """A `Graphite`. It keeps its own distance between points; ``step`` only says how many are wanted."""
 
     def __init__(self, client: Client, *, there: bool) -> None:
-        self._client, self.there = client, there
+        self._client, self._there = client, there
 
     async def series(self, wanted: Wanted, span: Span, step: float) -> Sequence[Series]:
         template = wanted.entry.graphite_by.get(wanted.by) if wanted.by else wanted.entry.graphite
@@ -41,7 +41,7 @@ class GraphiteSource:
         return found if wanted.by else [Series("", one.times, one.values) for one in found]
 
     async def ask(self, query: str, span: Span, step: float) -> Sequence[Series]:
-        if not self.there:
+        if not self._there:
             raise UserError("no Graphite is set up here", hint="BELLBOARD_GRAPHITE_URL says where one is")
         fields = {"target": query, "from": f"{int(span.start)}", "until": f"{int(span.end)}", "format": "json"}
         answer = await self._client.post("/render", {**fields, "maxDataPoints": f"{POINTS}"})

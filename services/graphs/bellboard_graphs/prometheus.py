@@ -33,21 +33,22 @@ class PrometheusSource:
     """A `Prometheus`."""
 
     def __init__(self, client: Client, *, there: bool, window: float = WINDOW) -> None:
-        self._client, self.there, self._window = client, there, window
+        self._client, self._there, self._window = client, there, window
 
     async def series(self, wanted: Wanted, span: Span, step: float) -> Sequence[Series]:
-        template = wanted.entry.promql_by if wanted.by else wanted.entry.promql
+        template = wanted.entry.promql_by if wanted.label else wanted.entry.promql
         if not template:
             split = f" by {wanted.by}" if wanted.by else ""
             raise UserError(f"the catalogue has no PromQL for {wanted.entry.title!r}{split}")
         found = await self._ask(wanted.fill(template, max(self._window, step)), span, step)
-        return [Series(metric.get(wanted.by, "") if wanted.by else "", *line) for metric, line in found]
+        named = bool(wanted.by) or len(found) > 1
+        return [Series(metric.get(wanted.label, "") if named else "", *line) for metric, line in found]
 
     async def ask(self, query: str, span: Span, step: float) -> Sequence[Series]:
         return [Series(_label(metric), *line) for metric, line in await self._ask(query, span, step)]
 
     async def _ask(self, query: str, span: Span, step: float) -> list[tuple[Mapping[str, str], _Points]]:
-        if not self.there:
+        if not self._there:
             raise UserError("no Prometheus is set up here", hint="BELLBOARD_PROMETHEUS_URL says where one is")
         fields = {"query": query, "start": f"{span.start:.3f}", "end": f"{span.end:.3f}", "step": f"{step:.3f}"}
         answer = await self._client.post("/api/v1/query_range", fields)

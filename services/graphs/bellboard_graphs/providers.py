@@ -36,12 +36,8 @@ class MetricSource(Protocol):
 class QuerySource(MetricSource, Protocol):
     """A source with a language of its own."""
 
-    @property
-    def there(self) -> bool:
-        """Whether the settings name one."""
-
     async def ask(self, query: str, span: Span, step: float) -> Sequence[Series]:
-        """What a query gives. Raises as `series` does; UserError also where the source does not understand it."""
+        """What a query gives. Raises as `series` does; UserError also where none is set up, or it does not understand it."""
 
 
 class Prometheus(QuerySource, Protocol):

@@ -39,10 +39,12 @@ def counter(value: float, *, code: str = "200", version: str = "v1") -> Sample:
     return Sample("http_requests_total", (("app", "shop"), ("code", code), ("version", version)), value, True)
 
 
-async def drawn(store: Store, name: str, seconds: float, step: float, by: str = "") -> dict[str, list[float | None]]:
+async def drawn(
+    store: Store, name: str, seconds: float, step: float, by: str = "", app: str = "shop"
+) -> dict[str, list[float | None]]:
     """What the catalogue's name gives from the beginning on, by label."""
     source = EmbeddedSource(store, {"sandbox": step / 2})
-    wanted = Catalogue.read(None).want(name, "shop", by)
+    wanted = Catalogue.read(None).want(name, app, by)
     lines = await source.series(wanted, Span(BEGIN, BEGIN + seconds, ""), step)
     return {line.label: list(line.values) for line in lines}
 
@@ -69,6 +71,20 @@ async def test_one_that_was_only_away_did_not_begin_anew(store: Store) -> None:
         store.add("sandbox", BEGIN + 5 + i * 10, samples)
 
     assert await drawn(store, "rps", 30, 10) == {"": [None, None, 2.0]}
+
+
+async def test_services_that_ask_each_other_are_not_added_up(store: Store) -> None:
+    """Each has its line; one alone is the app's."""
+    for i in range(3):
+        shop = [
+            Sample("http_requests_total", (("app", "shop"), ("code", "200"), ("service", name)), value, True)
+            for name, value in (("web", i * 20.0), ("stock", i * 10.0))
+        ]
+        mail = Sample("http_requests_total", (("app", "mail"), ("code", "200"), ("service", "smtp")), i * 30.0, True)
+        store.add("sandbox", BEGIN + i * 10, [*shop, mail])
+
+    assert await drawn(store, "rps", 30, 10) == {"stock": [None, 1.0, 1.0], "web": [None, 2.0, 2.0]}
+    assert await drawn(store, "rps", 30, 10, app="mail") == {"": [None, 3.0, 3.0]}
 
 
 async def test_a_share_is_told_apart_by_a_label(store: Store) -> None:

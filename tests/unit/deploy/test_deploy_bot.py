@@ -214,6 +214,17 @@ async def test_a_backend_is_drained_by_hand_and_back(talk: Talk, town: PaperTown
     assert town.replicas["shop-v1-1"].weight == 50
 
 
+async def test_the_backends_of_every_environment_are_shown(meet: Meet, town: PaperTown) -> None:
+    """Each in a table of its own, where none is named; and of one, where it is."""
+    other = PaperTown()
+    talk = meet(town, prod=Environment("prod", deployer=other, balancer=other, gauges=other), bare=Environment("bare"))
+
+    said = await talk("lb status")
+    assert [block.table.title.partition(",")[0] for block in said.blocks] == ["sandbox", "prod"]
+    assert len((await talk("lb status shop in prod")).blocks) == 1
+    assert (await talk("lb status shop in bare")).failure.text == "nothing is balanced for shop"
+
+
 async def test_an_unknown_name_is_answered_with_the_nearest(talk: Talk) -> None:
     """Apps, versions, environments, backends and ids."""
     assert (await talk("deploy shpo v2 to sandbox")).failure.hint == "did you mean shop?"

@@ -124,6 +124,15 @@ def test_each_unit_has_a_panel() -> None:
     assert spec["datasets"]["line1"][0]["v"] == pytest.approx(50)
 
 
+@pytest.mark.parametrize(("values", "top"), [((0.0, 100.0), 100), ((0.0, 98.0), 100), ((0.0, 50.0), 60), ((0.0, 150.0), 180)])
+def test_percents_end_at_100_unless_there_are_more(values: tuple[float, float], top: float) -> None:
+    """The room that is left for the names of marks would end at 120."""
+    marks = [Event("D1", "deploy", 1.0, "shop v2")]
+    (panel,) = chart.lines("", "", [("errors", "%", Series("", (0.0, 60.0), values))], marks)["vconcat"]
+    (line,) = (layer for layer in panel["layer"] if layer["data"]["name"] == "line0")
+    assert line["encoding"]["y"]["scale"]["domain"] == pytest.approx([0, top])
+
+
 def test_clocks_have_24_hours() -> None:
     """Ten in the evening is 22:00, as in the words above the chart."""
     formats = drawn("a")["vconcat"][0]["encoding"]["x"]["axis"]["format"]

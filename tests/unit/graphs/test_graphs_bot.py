@@ -158,7 +158,10 @@ async def test_what_has_no_twin_can_not_be_rehearsed(talk: Talk, line: str) -> N
 @pytest.mark.parametrize(("line", "kind"), [("graph promql 'up'", Prometheus), ("graph target 'a'", Graphite)])
 async def test_without_a_server_it_says_which_setting_names_one(talk: Talk, line: str, kind: type) -> None:
     """And asks nobody."""
-    assert f"no {kind.__name__} is set up here" in (await talk(line, at=NOW)).text
+    said = await talk(line, at=NOW)
+    assert said.state == "FAILED"
+    assert said.failure.text == f"no {kind.__name__} is set up here"
+    assert f"BELLBOARD_{kind.__name__.upper()}_URL" in said.failure.hint
 
 
 @pytest.mark.parametrize(
