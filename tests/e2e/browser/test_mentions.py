@@ -22,6 +22,14 @@ window.Notification = class {
 """In place of the browser's notifications, which a test can't see."""
 
 
+def caught_up(page: Page) -> Page:
+    """The page of somebody who has seen all that tests before this one said to them, and looks at the room Play."""
+    for room in ("general", "ops", "play"):
+        go(page, room)
+    expect(page.locator(".window .count")).to_have_count(0)
+    return page
+
+
 def go(page: Page, room: str) -> None:
     page.evaluate("room => { location.hash = room; }", room)
     expect(page.locator(".window[aria-current]")).to_have_attribute("href", f"#{room}")
@@ -42,8 +50,7 @@ def test_people_named_in_talk_are_chips(tab: Tab) -> None:
 
 def test_a_mention_elsewhere_is_counted_until_it_is_seen(tab: Tab) -> None:
     """In the title and at the room, also after a reload."""
-    owner, bo = tab(), tab("bo")
-    go(bo, "play")
+    owner, bo = tab(), caught_up(tab("bo"))
     go(owner, "ops")
     type_line(owner, unique("@bo come here "))
     expect(bo).to_have_title("(@1) Play · Bellboard")
@@ -58,10 +65,9 @@ def test_a_mention_elsewhere_is_counted_until_it_is_seen(tab: Tab) -> None:
 
 def test_the_browser_notifies_of_a_mention_in_another_room(tab: Tab) -> None:
     """Once, with who and where; a press leads there. What is in view needs none."""
-    owner, bo = tab(), tab("bo")
+    owner, bo = tab(), caught_up(tab("bo"))
     bo.add_init_script(RECORD)
     bo.reload()
-    go(bo, "play")
     words = unique("@bo the till is down ")
     go(owner, "ops")
     type_line(owner, words)
@@ -93,9 +99,8 @@ def test_notifications_are_asked_for_by_a_button_and_never_by_the_page(tab: Tab)
 def test_a_granted_permission_is_the_browsers_own(tab: Tab) -> None:
     """Chromium's real notifications: no button, and no error when one is shown."""
     owner = tab()
-    bo = tab("bo", permissions=["notifications"])
+    bo = caught_up(tab("bo", permissions=["notifications"]))
     expect(bo.locator(".notify")).to_have_count(0)
-    go(bo, "play")
     go(owner, "ops")
     type_line(owner, unique("@bo hello "))
     expect(bo).to_have_title("(@1) Play · Bellboard")

@@ -289,6 +289,25 @@ async def test_everybody_knows_who_is_there_and_where_something_happens(stage: S
     await other.http.close()
 
 
+async def test_a_person_hears_of_mentions_in_whatever_room(stage: Stage, client: Client) -> None:
+    """By people and by bots, those of before too; and nobody else's."""
+    await client.sign_in("bo")
+    await stage.rooms.say(room="ops", message="m1", person="ann", text="@bo, look")
+    await eventually(lambda: stage.board.lines("ops"))
+    bo = await client.socket()
+    (before,) = (await bo.hear("mentions"))["mentions"]
+    assert (before["id"], before["room"], before["by"], before["text"]) == ("m1", "ops", "ann", "@bo, look")
+    assert before["fresh"]
+
+    await stage.rooms.say(room="play", message="m2", person="ann", text="@cy @nobody")
+    id = await stage.accept(envelope("c1", room="general", person="ann"))
+    await stage.start(id)
+    await stage.finish(id, text("you are paged", mentions=["bo"]))
+
+    (paged,) = (await bo.hear("mentions"))["mentions"]
+    assert (paged["id"], paged["room"], paged["text"]) == ("c1", "general", "you are paged")
+
+
 async def test_completion_a_card_by_its_id_and_what_was_earlier(stage: Stage, ann: Client) -> None:
     """What the page asks for besides."""
     await stage.accept(envelope("k3f9a2aaaaaaaaaaaaaaaaaaaa"))
