@@ -112,6 +112,7 @@ async def opened(
             gateway.timers,
             gateway.ticks,
             gateway.pipes,
+            gateway.pump,
             gateway.presence,
             gateway.worker,
         )

@@ -51,9 +51,6 @@ GATHER, GLANCE = 0.5, 1.0
 TRIES = 8
 """Failures in a row after which a single delivery is given up."""
 
-SLOWEST = 30.0
-"""Seconds that a failing bot is left alone at most."""
-
 LOST = 180.0
 """Seconds beyond a command's deadline after which it is looked for anew."""
 
@@ -85,7 +82,11 @@ class NotNow(Exception):
 
 @dataclass
 class Pump:
-    """Hands over what came in at webhooks. `run` it; `wake` it when something came."""
+    """Hands over what came in at webhooks. `run` it; `wake` it when something came.
+
+    Attributes:
+        slowest: seconds that a failing bot is left alone at most.
+    """
 
     hooks: Hooks
     bus: Bus
@@ -93,6 +94,7 @@ class Pump:
     registry: Registry
     board: Board
     dispatch: Dispatch
+    slowest: float = 30.0
     _lanes: dict[str, tuple[asyncio.Task[None], asyncio.Event]] = field(default_factory=dict)
     _waiting: dict[str, str] = field(default_factory=dict)
 
@@ -250,7 +252,7 @@ class Pump:
             logs.emit(names.HOOK_GIVEN_UP, hook=name, sequence=last, command=view.key.id)
             return
         await self._remember(name, replace(place, attempt=place.attempt + 1, failures=failures), state)
-        await asyncio.sleep(min(SLOWEST, 2.0**failures / 2))
+        await asyncio.sleep(min(self.slowest, 2.0**failures / 2))
 
     async def _remember(self, name: str, place: Place, state: ledger.State.ValueType) -> None:
         value = orjson.dumps([place.done, place.attempt, place.failures])
