@@ -79,15 +79,15 @@ async def test_each_slot_has_one_command_over_two_replicas(house: House, bus_as:
         async def ticked(count: int) -> bool:
             return len(await ticks(bus)) == count
 
-        await eventually(lambda: ticked(1), 15)
+        await eventually(lambda: ticked(1), 30)
         for desk in desks:
-            await eventually(lambda: desk.gateway.ticks._ran, 10)  # noqa: B023  # it is looked at before the next one
+            await eventually(lambda: desk.gateway.ticks._ran, 30)  # noqa: B023  # it is looked at before the next one
         for count, hours in ((2, 1), (3, 40)):
             put_forward(desks, hours * EVERY)
-            await eventually(lambda: ticked(count), 10)  # noqa: B023
+            await eventually(lambda: ticked(count), 30)  # noqa: B023
         for desk in desks:
             newest = int((time.time() + 40 * EVERY) // EVERY)
-            await eventually(lambda: set(desk.gateway.ticks._ran.values()) == {newest}, 10)  # noqa: B023
+            await eventually(lambda: set(desk.gateway.ticks._ran.values()) == {newest}, 30)  # noqa: B023
         found = await ticks(bus)
         assert len(found) == 3
         assert {(one.principal.bot, one.cause, one.origin.room, one.line) for one in found} == {
@@ -103,8 +103,8 @@ async def test_nothing_is_run_of_a_bot_that_is_away(house: House, bus_as: BusAs)
     bus, toys = await bus_as("gw-1"), await bus_as("toy")
     async with opened(house, bus) as desk:
         async with there(toys):
-            await eventually(lambda: desk.gateway.ticks._ran, 15)
-        await eventually(lambda: not desk.gateway.registry.available("toy"), 10)
+            await eventually(lambda: desk.gateway.ticks._ran, 30)
+        await eventually(lambda: not desk.gateway.registry.available("toy"), 30)
         put_forward([desk], 5 * EVERY)
         began = time.time()
         await eventually(lambda: time.time() > began + 2, 5)  # two looks at the clock
@@ -114,4 +114,4 @@ async def test_nothing_is_run_of_a_bot_that_is_away(house: House, bus_as: BusAs)
             async def ticked() -> bool:
                 return len(await ticks(bus)) == 2
 
-            await eventually(ticked, 15)
+            await eventually(ticked, 30)

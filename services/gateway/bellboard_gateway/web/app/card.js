@@ -1,7 +1,7 @@
 // A card: one command, edited in place as it goes on, with what it started shown on it.
 import { html, classes, useState } from "./html.js";
 import { Blocks } from "./blocks.js";
-import { person, say, store, time } from "./store.js";
+import { isBot, person, say, store, time } from "./store.js";
 import { Stamp, Who } from "./who.js";
 import { length, pipeState, short, state } from "./words.js";
 
@@ -13,6 +13,12 @@ function Chip({ state: [word, kind] }) {
 
 function Rehearsal({ card }) {
   return card.rehearsal ? html`<span class="rehearsal" title="It runs against the sandbox">rehearsal</span>` : null;
+}
+
+const WHY = { CAUSE_TIMER: "at its time", CAUSE_WEBHOOK: "called from outside", CAUSE_TRIGGER: "stepped in" };
+
+function ByItself({ card }) {
+  return isBot(card.principal) ? html`<span class="bot" title=${`A bot, ${WHY[card.cause] ?? "by itself"}`}>bot</span>` : null;
 }
 
 const STEP_WORDS = { STEP_STATE_DONE: "done", STEP_STATE_STARTED: "begun" };
@@ -92,7 +98,7 @@ export function Card({ card, children = [], replies, openThread }) {
       aria-label=${`${card.line}, ${card.rehearsal ? "rehearsal, " : ""}${stands[0]}`}>
     <${Who} id=${card.principal} />
     <div class="content">
-      <header><b>${person(card.principal)}</b><${Stamp} at=${time(card.received_at)} href=${`#${card.room}/${card.command_id}`} /></header>
+      <header><b>${person(card.principal)}</b><${ByItself} card=${card} /><${Stamp} at=${time(card.received_at)} href=${`#${card.room}/${card.command_id}`} /></header>
       <div class="board">
         <div class="head"><code class="line">${card.line}</code><${Rehearsal} card=${card} /><${Chip} state=${stands} /></div>
         ${stages.length > 1 ? html`<${Pipe} root=${card} stages=${stages} />` : html`<${Body} card=${card} />`}

@@ -37,6 +37,7 @@ export function feed(room = store.room) {
   return store.feeds.get(room);
 }
 
+export const isBot = (id) => store.people.size > 0 && !store.people.has(id);
 export const person = (id) => store.people.get(id)?.name ?? id;
 export const time = (stamp) => (stamp ? Date.parse(stamp) : 0);
 
@@ -180,6 +181,8 @@ const FINAL_SOUND = { STATE_SUCCEEDED: "succeeded", STATE_FAILED: "failed", STAT
 
 function put(into, cards, lines) {
   for (const card of cards ?? []) {
+    if (card.silent) into.cards.delete(card.command_id);  // there is nothing to show of it
+    if (card.silent || card.refresh) continue;  // what brings a card up to date comes on that card
     const known = into.cards.get(card.command_id);
     if (!known || Number(card.sequence) >= Number(known.sequence)) into.cards.set(card.command_id, card);
   }
@@ -190,7 +193,7 @@ function put(into, cards, lines) {
 function speak(cards, lines) {
   const words = [
     ...lines.filter(({ line }) => line.person !== store.me).map(({ line }) => `${person(line.person)}: ${line.text ?? "a file"}`),
-    ...cards.filter((card) => card.final && FINAL_SOUND[card.state]).map((card) => `${card.line} ${FINAL_SOUND[card.state]}`),
+    ...cards.filter((card) => card.final && !card.silent && FINAL_SOUND[card.state]).map((card) => `${card.line} ${FINAL_SOUND[card.state]}`),
   ];
   if (words.length) store.said = words.slice(-3).join(". ");
 }
@@ -207,9 +210,10 @@ const take = {
     const into = feed(room);
     const first = into.cursor === null;
     if (reset) { into.cards.clear(); into.lines.clear(); into.more = more; }
+    const ended = cards.filter((card) => !into.cards.get(card.command_id)?.final);  // not those brought up to date
     put(into, cards, lines);
     into.cursor = cursor;
-    if (!first) speak(cards, lines);
+    if (!first) speak(ended, lines);
     settle(room);
   },
   earlier({ room, cards, lines, more }) {
@@ -218,6 +222,7 @@ const take = {
   },
   found({ card }) {
     if (!card) return;
+    if (card.refresh) return find(card.card_id);
     put(feed(card.room), [card], []);
     if (card.thread && card.room === store.room) store.thread = card.thread;
   },

@@ -1,6 +1,6 @@
 // Who, and when.
 import { html, classes } from "./html.js";
-import { person, store } from "./store.js";
+import { isBot, person, store } from "./store.js";
 import { atClock, atExact } from "./words.js";
 
 // A steady hue: people by their place in the list, so that few share one; bots by their name.
@@ -11,7 +11,7 @@ function hue(id) {
 
 export function Who({ id, small }) {
   const initials = person(id).split(/[\s._-]+/).map((word) => [...word][0] ?? "").slice(0, 2).join("").toUpperCase();
-  return html`<span class=${classes("who", small && "small", `hue-${hue(id)}`)} aria-hidden="true">${initials || "?"}</span>`;
+  return html`<span class=${classes("who", small && "small", isBot(id) && "bot", `hue-${hue(id)}`)} aria-hidden="true">${initials || "?"}</span>`;
 }
 
 export function Stamp({ at, href }) {
