@@ -41,7 +41,7 @@ def test_people_named_in_talk_are_chips(tab: Tab) -> None:
     words = unique("look ")
     type_line(owner, f"{words} @bo, and @nobody, not x@bo.org")
     for page, mine in ((owner, False), (bo, True)):
-        line = page.locator(".talk .text", has_text=words)
+        line = page.locator(".talk:not(.pending) .text", has_text=words)
         expect(line.locator(".mention")).to_have_count(1)
         expect(line.locator(".mention")).to_have_text("@Bo Diaz")
         expect(line.locator(".mention.mine")).to_have_count(int(mine))

@@ -235,6 +235,30 @@ async def test_two_gateways_hear_a_line_once_and_keep_quiet(desk: Desk, house: H
             assert len(heard(one)) == 1
 
 
+async def asked(desk: Desk, line: str) -> View:
+    """What became of a line that a bot asked for."""
+    parent = await desk.command(f"practice send {line}")
+
+    def look() -> View | None:
+        views = desk.gateway.board._all.views.values()
+        return next((view for view in views if view.envelope.parent == parent and view.final), None)
+
+    view = await eventually(look)
+    assert view is not None
+    return view
+
+
+async def test_what_nobody_asked_for_comes_only_where_it_is_wanted(desk: Desk) -> None:
+    """A bot's own initiative is a helper too; who types the line gets it anyway."""
+    view = await asked(desk, "practice ask a")
+    assert (view.record.state, view.record.reason) == (S.STATE_DENIED, "the helper asks is off here")
+    assert (await desk.run("practice ask a")).state == S.STATE_SUCCEEDED
+
+    await desk.run("helper on asks")
+
+    assert (await asked(desk, "practice ask a")).record.state == S.STATE_SUCCEEDED
+
+
 async def test_resolve_needs_a_word_for_a_command_and_the_bot_for_an_alert(desk: Desk) -> None:
     """Where there is no bot for it, that is said."""
     id = await desk.command("practice look")

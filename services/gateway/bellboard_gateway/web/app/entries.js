@@ -36,7 +36,7 @@ function Pending({ id, waiting }) {
     <${Who} id=${store.me} />
     <div class="content">
       <header><b>${person(store.me)}</b><span class="stamp">${refused ? "" : WAITING[waiting.state]}</span></header>
-      <p class="text">${waiting.said.text}</p>
+      <${Text} text=${waiting.said.text} />
       ${refused && html`<p class="refusal" role="alert">Not accepted: ${waiting.reason}.
         <button type="button" onClick=${() => sayAnew(id)}>Try again</button>
         <button type="button" onClick=${() => drop(id)}>Drop it</button></p>`}
