@@ -17,16 +17,18 @@ class WebSink:
 
     Attributes:
         status: what it answers with; 0: nothing, the connection ends. ``wait``: seconds before it answers.
-        taken: the bodies that it took, in order.
+        taken, paths: the bodies that it took, in order, and where.
     """
 
     port: int = 0
     status: int = 200
     wait: float = 0.0
     taken: list[Any] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
 
     async def _take(self, request: web.Request) -> web.Response:
         self.taken.append(await request.json())
+        self.paths.append(request.path)
         await asyncio.sleep(self.wait)
         if not self.status and request.transport is not None:
             request.transport.abort()
