@@ -54,6 +54,11 @@ chaos: $(VENV)/.dev ## kill everything, many times, and count; ARGS="--seed 7" t
 	$(BIN)/python -m tests.chaos.simulator --least 1000 $(ARGS)
 	$(BIN)/python -m tests.chaos.storm $(ARGS)
 	$(BIN)/python -m tests.chaos.rollouts $(ARGS)
+	$(BIN)/python -m tests.chaos.escalations $(ARGS)
+
+.PHONY: github
+github: $(VENV)/.dev ## hold the requests to GitHub against its own description; with npx, which fetches 475 MB once
+	$(BIN)/python -m tests.integration.deploy.prism
 
 .PHONY: new-bot
 new-bot: $(VENV)/.dev ## make a bot whose tests pass: make new-bot NAME=weather
@@ -92,6 +97,7 @@ servers: # a browser, and servers of others, for tests; as root on Debian they a
 	have chromium || have google-chrome || missing="$$missing chromium fonts-dejavu-core"; \
 	have haproxy || missing="$$missing haproxy"; \
 	have prometheus && have promtool || missing="$$missing prometheus"; \
+	have prometheus-alertmanager || missing="$$missing prometheus-alertmanager"; \
 	have carbon-cache || missing="$$missing graphite-carbon"; \
 	test -d /usr/lib/python3/dist-packages/graphite || missing="$$missing graphite-web"; \
 	test -e /lib/systemd/systemd-journal-remote || missing="$$missing systemd-journal-remote"; \

@@ -45,7 +45,7 @@ async def silence(call: Call, desk: Desk, target: str, why: str, length: float) 
 
 async def _wanted(call: Call, desk: Desk, target: str, why: str, length: float) -> tuple[Silence, Group | None]:
     group = await desk.groups.of(target)
-    base = Silence(id="", person=call.person, why=why[:200], since=call.at, until=call.at + length)
+    base = Silence(id="", person=call.person, why=why[:200].strip("\"'“” "), since=call.at, until=call.at + length)
     if group is not None:
         if not group.labels:
             raise UserError(f"{group.id} has no labels to silence it by", hint=f"alert silence {group.route.team or 'TEAM'}")

@@ -163,7 +163,7 @@ async def begin_page(call: Call, desk: Desk, id: str) -> None:
 
     (changed,) = await renew(call, desk, [group], paged)
     if changed.episode != group.episode or changed.ended:
-        await call.ask(f'page resolve {page.id} "{group.id} is over"')
+        await call.ask(f"page resolve {page.id} {group.id} is over")
 
 
 async def _first_of_flood(desk: Desk, group: Group) -> bool:

@@ -141,7 +141,7 @@ async def _tell(
     if group.ended:
         await end_mark(desk, group.id, group.ended)
         if group.page:
-            await call.ask(f'page resolve {group.page} "{group.id} is over"')
+            await call.ask(f"page resolve {group.page} {group.id} is over")
     return group
 
 
