@@ -93,7 +93,7 @@ class Stage:
         self.web = self.new_web()
         self.at: dict[str, Snapshot] = {}
 
-    def new_web(self) -> Web:
+    def new_web(self, **more: Any) -> Web:
         return Web(
             board=self.board,
             rooms=self.rooms,
@@ -103,6 +103,7 @@ class Stage:
             bus=self.bus,
             blobs=self.blobs,
             version="stage",
+            **more,
         )
 
     def key(self, id: str) -> Key:
