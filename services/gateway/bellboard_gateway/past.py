@@ -104,7 +104,8 @@ def _take(told: Projection, room: str, subject: str, payload: bytes, sequence: i
             if envelope.origin.room != room:
                 return
             told.begin(key, envelope)
-        told.record(key, author, record, sequence)
+        if (view := told.record(key, author, record, sequence)) is not None:
+            told.moved(view)
     except (DecodeError, ValueError, IllegalTransition):
         return
 

@@ -71,6 +71,11 @@ class View:
         return max(one.sequence for one in (self, self.newer, self.behind) if one is not None)
 
     @property
+    def at(self) -> float:
+        """When its card last came to say something else, in seconds since 1970."""
+        return max(seconds(one.record.at) for one in (self, self.newer, self.behind) if one is not None)
+
+    @property
     def silent(self) -> bool:
         """Whether there is nothing to show of it."""
         return cards.is_silent(self._shown())
@@ -205,7 +210,7 @@ class Projection:
         feed = self.feed(room)
         oldest = next((self.views[id] for id in self._finished), None)
         whole = commands and len(self._finished) < self._keep
-        if not whole and (oldest is None or seconds(oldest.record.at) > start):
+        if not whole and (oldest is None or oldest.at > start):
             return False
         return (lines and not feed.forgotten[0]) or (bool(feed.lines) and seconds(feed.lines[0].line.at) <= start)
 

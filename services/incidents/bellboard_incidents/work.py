@@ -24,7 +24,7 @@ ON_CARD = 48 * 1024
 
 MARKDOWN = "text/markdown"
 FOLLOWS = "what was typed and said follows"
-PATIENCE = 30.0
+PATIENCE = 15.0
 """Seconds after which an answer is given without the record of the room."""
 
 

@@ -223,7 +223,7 @@ async def test_a_timeline_asks_for_the_record_of_its_room(talk: Talk) -> None:
     record = 'record in #general --since "2026-11-23T11:30:00Z..2026-11-23T12:10:01Z"'
     waits, asks = said.asks
     assert asks.line == f"{record} | incident gathered I1"
-    assert (waits.line, waits.card, waits.at) == ("incident gathered I1", said.id, NOON + 630)
+    assert (waits.line, waits.card, waits.at) == ("incident gathered I1", said.id, NOON + 615)
     assert waits.key
     taken = await talk("incident gathered I1", table=record_of(NOON), card=said.id)
     assert taken.unasked == (waits.key,)
