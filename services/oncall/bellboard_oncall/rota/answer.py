@@ -39,7 +39,7 @@ async def who(call: Call, desk: Desk, team: str, at: TimeRange | None) -> tuple[
     found: list[Shift] = []
     for rota in rotas:
         ahead = await desk.schedule(rota.team.name, when, when + NEXT)
-        on = [one for one in ahead if one.start <= when < one.end]
+        on = desk.on(ahead, when)
         found += on
         clock = Clock(desk.zone(call.person, rota.team), call.at)
         lines += _told(desk, rota, clock, when, on, ahead) if len(rotas) == 1 else []

@@ -63,7 +63,7 @@ class Desk:
 
     async def who(self, team: str, at: float) -> tuple[Shift, ...]:
         """Who is on call at a moment, a shift a layer. Raises UserError, ProviderError, BusError."""
-        return tuple(one for one in await self.schedule(team, at, at + 0.001) if one.start <= at < one.end)
+        return self.on(await self.schedule(team, at, at + 0.001), at)
 
     async def schedule(self, team: str, start: float, end: float) -> tuple[Shift, ...]:
         """The whole shifts that touch a stretch of time, by start and layer. Raises UserError, ProviderError, BusError."""
@@ -95,6 +95,12 @@ class Desk:
             return engine.by_file(rota, start, end)
         found = await self._cache.shifts(rota, time.time())
         return [one for one in found if one.start < end and one.end > start]
+
+    def on(self, shifts: Sequence[Shift], at: float) -> tuple[Shift, ...]:
+        """Those of a team's shifts that go on at a moment, in the order of the layers."""
+        found = [one for one in shifts if one.start <= at < one.end]
+        order = {layer.name: number for number, layer in enumerate(self.rota(found[0].team).layers)} if found else {}
+        return tuple(sorted(found, key=lambda one: (order.get(one.layer, 0), one.layer, one.person)))
 
     def over(
         self, rota: TeamRota, base: Sequence[Shift], covers: Sequence[Cover], start: float, end: float
