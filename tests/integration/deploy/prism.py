@@ -1,6 +1,6 @@
 """Holds the requests to GitHub against Prism, which judges by GitHub's own description.
 
-Run it by ``python -m tests.integration.deploy.prism``. It needs ``npx``, which fetches 475 MB once, or ``PRISM`` as the path of
+Run it by ``make github``. It needs ``npx``, which fetches 475 MB once, or ``PRISM`` as the path of
 one that is there. Prism keeps nothing, so this asks for each thing by itself.
 """
 

@@ -54,6 +54,13 @@ def test_a_wrong_token_is_nobodys(path: Path, token: str) -> None:
     assert People(path).by_token(token) is None
 
 
+def test_a_room_has_no_members(path: Path) -> None:
+    """Everybody may see all of it, which SECURITY.md says; ids of what happened hide nothing from anybody for that reason."""
+    path.write_text(GOOD.replace("title: General", "title: General, members: [ann]"))
+    with pytest.raises(SettingsError, match="members"):
+        People(path)
+
+
 def test_the_file_is_read_again_when_it_changes(path: Path) -> None:
     """And the version counts on."""
     people = People(path)
