@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console
@@ -49,34 +51,51 @@ curl --fail-with-body -d "$body" -H "{SIGNATURE}: t=$at,v1=$mac" {{address}}
 """
 
 
-def hooks(folder: Path) -> None:
-    """Print every webhook of the data folder.
+def hooks(folder: Path, name: str, *, as_json: bool) -> None:
+    """Print the webhooks of the data folder; with a name, what to write into the program that calls that one.
 
     Raises:
-        UserError: nothing runs there, or there are no webhooks.
+        UserError: nothing runs there, or there is no such webhook.
         SettingsError: the file is wrong.
     """
     url, house = RunFile.read(folder).url, House(folder)
     known = read(house.hooks)
-    if not known:
-        raise UserError(f"{house.hooks} names no webhook")
+    if not known or (name and name not in known):
+        raise UserError(f"{house.hooks} names no webhook{f' {name}' if name else ''}", hint=f"there are: {', '.join(known)}")
+    chosen = {name: known[name]} if name else known
+    if as_json:
+        print(json.dumps([_described(name, hook, url) for name, hook in chosen.items()]))
+    elif name:
+        print(_snippet(name, known[name], url), end="")
+    else:
+        _table(known)
+        for each, hook in known.items():
+            print(f"\n{each}:\n{_snippet(each, hook, url)}", end="")
+
+
+def _table(known: Mapping[str, Hook]) -> None:
     table = Table("name", "format", "for", "how it proves where it is from", box=None)
     for name, hook in known.items():
         table.add_row(*(Text(plain(cell)) for cell in (name, hook.format, hook.bot, PROOFS[hook.auth])))
     Console(highlight=False).print(table)
-    for name, hook in known.items():
-        print(f"\n{name}:\n{_snippet(name, hook, url)}", end="")
+
+
+def _described(name: str, hook: Hook, url: str) -> dict[str, str]:
+    own = {"name": name, "format": hook.format, "bot": hook.bot, "auth": hook.auth}
+    return {**own, "address": _address(name, hook, url), "secret": hook.secret[0]}
+
+
+def _address(name: str, hook: Hook, url: str) -> str:
+    return f"{url}/hooks/{name}" + (f"/{hook.secret[0]}" if hook.auth == "path" else "")
 
 
 def _snippet(name: str, hook: Hook, url: str) -> str:
     """What to write into the program that calls it."""
-    secret = hook.secret[0]
-    address = f"{url}/hooks/{name}" + (f"/{secret}" if hook.auth == "path" else "")
     if hook.format == GRAFANA:
         pattern = CONTACT_POINT + (SIGNED_CONTACT_POINT if hook.auth == "hmac" else "")
     elif hook.format == "alertmanager" and hook.auth != "hmac":
         pattern = ALERTMANAGER + (BEARER if hook.auth == "bearer" else "")
     else:
         pattern = CURL_SIGNED if hook.auth == "hmac" else CURL
-    header = CURL_BEARER.format(secret=secret) if hook.auth == "bearer" else ""
-    return pattern.format(address=address, secret=secret, header=header)
+    header = CURL_BEARER.format(secret=hook.secret[0]) if hook.auth == "bearer" else ""
+    return pattern.format(address=_address(name, hook, url), secret=hook.secret[0], header=header)

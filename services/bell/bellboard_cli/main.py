@@ -100,11 +100,15 @@ def doctor(data: Data = FOLDER) -> None:
 
 
 @app.command()
-def hooks(data: Data = FOLDER) -> None:
-    """Show where programs such as Alertmanager bring what happened, with their secrets."""
+def hooks(
+    name: Annotated[str, typer.Argument(help="Only what to write into the program that calls this one.")] = "",
+    data: Data = FOLDER,
+    json: Json = False,
+) -> None:
+    """Show where programs such as Alertmanager bring what happened, and how; with their secrets."""
     from .hooks import hooks
 
-    _plainly(lambda: hooks(data))
+    _plainly(lambda: hooks(data, name, as_json=json))
 
 
 @app.command()
