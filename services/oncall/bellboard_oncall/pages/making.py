@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 from bellboard.keep import Keep
 from bellboard.marks import Marks
@@ -13,6 +14,7 @@ from ..settings import Settings
 from .model import OUTSIDE, PAGERDUTY
 from .outside import Outside
 from .pagerduty import PagerDuty
+from .policy import Contacts
 from .sending import Notice, Notifier
 from .work import Desk
 
@@ -29,15 +31,29 @@ class Rehearsed:
         """As if it had been sent."""
 
 
-@contextmanager
-def real(settings: Settings, keep: Keep, marks: Marks, rota: Rota) -> Iterator[Desk]:
+WARM_UP = 10.0
+"""Seconds after the start in which others come first; then what sends is loaded, if there is anybody to send to."""
+
+
+@asynccontextmanager
+async def real(settings: Settings, keep: Keep, marks: Marks, rota: Rota) -> AsyncIterator[Desk]:
     """What tells people for real."""
     outside = Outside()
     notifiers: Mapping[str, Notifier] = {OUTSIDE: outside, PAGERDUTY: PagerDuty(settings.team)}
+    warm = asyncio.create_task(_warm_up(outside, rota))
     try:
         yield Desk(keep, marks, rota, notifiers, web_url=settings.web_url)
     finally:
+        warm.cancel()
+        await asyncio.gather(warm, return_exceptions=True)
         outside.close()
+
+
+async def _warm_up(outside: Outside, rota: Rota) -> None:
+    await asyncio.sleep(WARM_UP)
+    contacts: Contacts = rota.part("contacts")
+    if contacts.urls:
+        await outside.prepare()
 
 
 def rehearsed(keep: Keep, marks: Marks, rota: Rota) -> Desk:

@@ -191,7 +191,7 @@ async def hurry(call: Call, page: Page) -> None:
 async def tell(call: Call, desk: Desk, page: Page) -> None:
     """Bring its cards and its mark up to date."""
     for card in page.cards:
-        if card != call.card:
+        if card != call.id:
             await steadily(lambda card=card: call.ask(f"page show {page.id}", card=card))  # type: ignore[misc]
     await desk.book.mark(page)
 
