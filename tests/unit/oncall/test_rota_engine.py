@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
@@ -43,7 +44,7 @@ gaps: true
 layers:
   - {name: office, people: [ann], starts: 2026-11-02, every: 1 week, restrict: {days: fri, from: "09:00", to: "17:00"}}
   - {name: night, people: [bo], starts: 2026-11-02, every: 1 week, restrict: {days: fri, from: "22:00", to: "06:00"}}
-  - {name: weekend, people: [cy], starts: 2026-11-02T09:00, every: 1 week, restrict: {days: fri, from: "18:00", to: "mon 08:00"}}
+  - {name: weekend, people: [cy], starts: 2026-11-02T09:00, every: 7d, restrict: {days: fri, from: "18:00", to: "mon 08:00"}}
 """)
 
     assert told(engine.by_file(rota, at("2026-11-06"), at("2026-11-10"))) == [
@@ -137,7 +138,7 @@ def test_boundaries_agree_wherever_one_looks_from(rota: TeamRota, moment: float,
     """Each shift of a stretch is the one that each moment in it has, and they follow each other without a break."""
     shifts = engine.by_file(rota, moment, moment + length)
 
-    assert all(before.end == after.start for before, after in zip(shifts, shifts[1:], strict=False))
+    assert all(before.end == after.start for before, after in pairwise(shifts))
     for one in shifts:
         middle = (one.start + one.end) / 2
         assert engine.by_file(rota, middle, middle + 0.001) == [one]
@@ -158,7 +159,7 @@ def test_whoever_is_put_on_is_there_and_nobody_else_is_lost(
 
     assert abs(sum(one.end - one.start for one in put) - sum(one.end - one.start for one in shifts)) < 0.01
     assert all(one.person == "eve" for one in put if one.start >= start and one.end <= end)
-    assert all(before.end <= after.start for before, after in zip(put, put[1:], strict=False))
+    assert all(before.end <= after.start for before, after in pairwise(put))
 
 
 def test_a_day_that_a_zone_leaves_out_has_no_shift() -> None:
@@ -168,5 +169,5 @@ def test_a_day_that_a_zone_leaves_out_has_no_shift() -> None:
     start = engine.moment(datetime(2011, 12, 28), zone)  # noqa: DTZ001
     turns = list(engine.turns(rotation, start, start + timedelta(days=4).total_seconds()))
 
-    assert all(before.end == after.start for before, after in zip(turns, turns[1:], strict=False))
+    assert all(before.end == after.start for before, after in pairwise(turns))
     assert all(one.start < one.end for one in turns)

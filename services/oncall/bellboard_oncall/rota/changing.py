@@ -257,10 +257,9 @@ def _shown(call: Call, desk: Desk, rota: TeamRota, made: Cover) -> list[Block]:
 
 
 def _lines(desk: Desk, rota: TeamRota, made: Cover, clock: Clock) -> list[str]:
-    several = len(rota.layers) > 1
     return [
-        f"{desk.name(one.person)} is on call for {made.team}{f' ({one.layer})' if several else ''} {clock.span(one.start, one.end)}"
-        f" instead of {desk.name(one.instead)}"
+        f"{desk.name(one.person)} is on call for {made.team}{f' ({one.layer})' if len(rota.layers) > 1 else ''} "
+        f"{clock.span(one.start, one.end)} instead of {desk.name(one.instead)}"
         for one in made.pieces
     ]
 
