@@ -70,6 +70,12 @@ class Teller(Protocol):
     def card(self, card: gateway.Card) -> None:
         """The command as it now stands."""
 
+    def more(self, card: gateway.Card) -> None:
+        """What it asked for, as that now stands."""
+
+    def done(self) -> None:
+        """There is nothing more to show."""
+
     def refused(self, why: gateway.NotUnderstood, *, final: bool) -> None:
         """It was not understood, or not accepted: nothing runs, and if that is final nothing will."""
 
@@ -89,19 +95,26 @@ async def say(folder: Path, line: Line, tell: Teller) -> Exit:
     except UnicodeEncodeError:
         tell.refused(gateway.NotUnderstood(reason="that is not UTF-8", code="not_understood"), final=True)
         return Exit.NOT_UNDERSTOOD
-    request = gateway.RunLineRequest(line=line.text, room=line.room, request_id=uuid.uuid4().hex, as_person=line.as_person)
-    verdict = Exit.NOT_FINAL
+    request = gateway.RunLineRequest(
+        line=line.text, room=line.room, request_id=uuid.uuid4().hex, as_person=line.as_person, follow=True
+    )
+    verdict, final = Exit.NOT_FINAL, False
     try:
         async with asyncio.timeout(line.timeout), aclosing(_answers(folder, request, tell)) as answers:
             async for answer in answers:
-                verdict, final = _told(answer, tell)
                 if final:
-                    return verdict
+                    tell.more(answer.card)
+                else:
+                    verdict, final = _told(answer, tell)
     except Denied as error:
         tell.refused(gateway.NotUnderstood(reason=error.text, code=error.code), final=True)
         return Exit.NOT_UNDERSTOOD
     except TimeoutError:
-        tell.note(f"not final after {line.timeout:g} s")
+        tell.note(
+            f"what it asked for is not final after {line.timeout:g} s" if final else f"not final after {line.timeout:g} s"
+        )
+    finally:
+        tell.done()
     return verdict
 
 
@@ -116,16 +129,17 @@ def _told(answer: gateway.RunLineResponse, tell: Teller) -> tuple[Exit, bool]:
 
 
 async def _answers(folder: Path, request: gateway.RunLineRequest, tell: Teller) -> Answers:
-    """All that the gateway says of the line, from however many gateways it takes; never ends by itself."""
-    told = False
-    while True:
+    """All that the gateway says of the line, from however many gateways it takes, until it is final and all is said."""
+    told = over = False
+    while not over:
         try:
             async with Client.of(RunFile.read(folder)) as client:
                 async for answer in client.run_line(request):
                     told = False
+                    over = over or answer.card.final or answer.not_understood.code not in ("", UNCONFIRMED)
                     yield answer
         except Away as error:
-            if not told:
+            if not told and not over:
                 tell.note(f"{error.text}; asking again until there is a verdict")
             told = True
         await asyncio.sleep(AGAIN)

@@ -7,6 +7,7 @@ import sys
 
 from google.protobuf.json_format import MessageToDict
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from bellboard.api.chat.v1 import chat_pb2 as chat
@@ -14,6 +15,9 @@ from bellboard.api.gateway.v1 import gateway_pb2 as gateway
 from bellboard.api.ledger.v1 import ledger_pb2 as ledger
 
 from .render import BlobUrl, plain, progress, render
+
+WIDEST = 2000
+"""Characters of a line of a table that is written to no terminal."""
 
 
 def state_name(state: ledger.State.ValueType) -> str:
@@ -24,16 +28,34 @@ def state_name(state: ledger.State.ValueType) -> str:
 class ForPrograms:
     """One JSON object a line on stdout: ``command_id, state, final, blocks, trace_id, at``, and ``rehearsal`` where it is one.
 
-    What says nothing new but ``at`` is left out.
+    What says nothing new but ``at`` is left out. What the command asked for has its ``parent`` besides, and stands before
+    the last line, which is the command's own.
     """
 
     def __init__(self) -> None:
         self._said: dict[str, object] = {}
+        self._last: gateway.Card | None = None
 
     def card(self, card: gateway.Card) -> None:
         """The command as it now stands."""
+        if card.final:
+            self._last = card
+        else:
+            self._tell(card)
+
+    def more(self, card: gateway.Card) -> None:
+        """What it asked for, as that now stands."""
+        self._tell(card, parent=card.card_id)
+
+    def done(self) -> None:
+        """There is nothing more to show."""
+        if self._last is not None:
+            self._tell(self._last)
+
+    def _tell(self, card: gateway.Card, **more: object) -> None:
         state, at = state_name(card.state), card.at.ToJsonString()
-        self._print(card.command_id, state, card.final, list(card.blocks), card.trace_id, at, rehearsal=card.rehearsal)
+        more |= {"rehearsal": True} if card.rehearsal else {}
+        self._print(card.command_id, state, card.final, list(card.blocks), card.trace_id, at, **more)
 
     def refused(self, why: gateway.NotUnderstood, *, final: bool) -> None:
         """It was not understood, or not accepted: nothing runs."""
@@ -45,11 +67,10 @@ class ForPrograms:
         print(text, file=sys.stderr)
 
     def _print(
-        self, command: str, state: str, final: bool, blocks: list[chat.Block], trace: str, at: str, *, rehearsal: bool = False
+        self, command: str, state: str, final: bool, blocks: list[chat.Block], trace: str, at: str, **more: object
     ) -> None:
         shown = [MessageToDict(block, preserving_proto_field_name=True) for block in blocks]
-        said = {"command_id": command, "state": state, "final": final, "blocks": shown, "trace_id": trace}
-        said |= {"rehearsal": True} if rehearsal else {}
+        said = {"command_id": command, "state": state, "final": final, "blocks": shown, "trace_id": trace, **more}
         if said != self._said:
             self._said = said
             print(json.dumps({**said, "at": at}, ensure_ascii=False), flush=True)
@@ -61,6 +82,8 @@ class ForPeople:
     def __init__(self, url: BlobUrl) -> None:
         self._url = url
         self._out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+        # Where no terminal is, whatever reads along has no width: nothing is cut.
+        self._wide = self._out if self._out.is_terminal else Console(highlight=False, width=WIDEST)
         self._err = Console(stderr=True, highlight=False, soft_wrap=True)
         self._shown = ""
 
@@ -70,7 +93,7 @@ class ForPeople:
             self._progress(card)
             return
         for item in render(card.blocks, self._url):
-            self._out.print(item)
+            (self._wide if isinstance(item, Table) else self._out).print(item)
         if card.rehearsal:
             self._err.print(Text("rehearsal: it ran against the sandbox", style="dim"))
         if card.state != ledger.STATE_SUCCEEDED:
@@ -78,6 +101,15 @@ class ForPeople:
             self._err.print(
                 Text(f"{state_name(card.state)}{reason}  ({card.command_id[:6]}, trace {card.trace_id})", style="bold")
             )
+
+    def more(self, card: gateway.Card) -> None:
+        """What it asked for, as that now stands."""
+        if card.final and not card.silent:
+            self._out.print(Text(f"» {plain(card.line)}", style="bold"))
+            self.card(card)
+
+    def done(self) -> None:
+        """There is nothing more to show."""
 
     def refused(self, why: gateway.NotUnderstood, *, final: bool) -> None:
         """It was not understood, or not accepted: nothing runs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from bellboard.api.gateway.v1 import gateway_pb2 as pb
@@ -36,6 +37,9 @@ MAX_ID = 128
 
 AGAIN = 0.2
 """Seconds between two questions of what became of an unconfirmed line."""
+
+COMES_WITHIN = 5.0
+"""Seconds in which what a command asked for has to be on the board."""
 
 _WAITING = frozenset({S.STATE_RECEIVED, S.STATE_AWAITING_APPROVAL, S.STATE_APPROVED, S.STATE_QUEUED, S.STATE_READY})
 
@@ -70,16 +74,19 @@ class Api(gateway_pb2_grpc.GatewayServiceServicer):
             explicit=True,
             traceparent=header(context, "traceparent"),
         )
-        async for answer in self._tell(line):
+        async for answer in self._tell(line, follow=request.follow):
             yield answer
 
-    async def _tell(self, line: Line) -> AsyncIterator[pb.RunLineResponse]:
+    async def _tell(self, line: Line, *, follow: bool) -> AsyncIterator[pb.RunLineResponse]:
         said = False
         while True:
             match await self.inbox.take(line):
                 case Command(id=id):
                     async for card in self._cards(id):
                         yield pb.RunLineResponse(card=card)
+                    if follow:
+                        async for card in self._more(id):
+                            yield pb.RunLineResponse(card=card)
                     return
                 case Misunderstood(why=why):
                     yield pb.RunLineResponse(not_understood=why)
@@ -109,6 +116,26 @@ class Api(gateway_pb2_grpc.GatewayServiceServicer):
                 if done:
                     break
             id = following
+
+    async def _more(self, id: str) -> AsyncIterator[pb.Card]:
+        """The cards of what a command asked for, and its pipe's stages, and of what that asked for in turn."""
+        view = self.board.known(id)
+        for stage in self.board.pipe(view) if view else []:
+            with suppress(BusError):
+                for asked in await self.board.asked(stage):
+                    if await self._comes(asked):
+                        async for card in self._cards(asked):
+                            yield card
+                        async for card in self._more(asked):
+                            yield card
+
+    async def _comes(self, id: str) -> bool:
+        """Whether a command comes that was asked for; not everything that a bot asks for is heard."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(COMES_WITHIN):
+                async for _ in self.board.follow(id):
+                    return True
+        return False
 
     def _has_effect(self, text: str, room: str, person: Person) -> bool:
         try:

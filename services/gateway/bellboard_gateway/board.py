@@ -18,6 +18,7 @@ from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.blobs import Blobs
 from bellboard.bus import Bus
 from bellboard.errors import BellboardError
+from bellboard.ids import child_id
 from bellboard.ledger.subjects import Author, parse
 from bellboard.telemetry import logs, names
 from bellboard.telemetry.otlp import SpanSender
@@ -85,6 +86,19 @@ class Board:
             if record.HasField("command"):
                 return pb.Envelope.FromString(record.command.envelope)
         return None
+
+    async def asked(self, view: View) -> list[str]:
+        """The ids of the commands that one asked for at once, to be shown on its card. They need not be on the board yet.
+
+        Raises:
+            BusError: it can't be known now.
+        """
+        found = await self._bus.lasts("REQ", f"req.{view.key.bot}.{view.key.id}.*")
+        requests = [pb.CommandRequest.FromString(message.payload) for message in found]
+        here = [one for one in requests if one.line and not (one.room or one.thread or one.card or one.HasField("at"))]
+        ids = [child_id(one.parent, one.ordinal) for one in here]
+        known = (other for other in self.views(view.room) if other.envelope.parent == view.key.id)
+        return [*ids, *(v.key.id for v in known if v.envelope.cause != pb.CAUSE_PIPE and v.key.id not in ids)]
 
     def pipe(self, view: View) -> list[View]:
         """The stages of a command's pipe that there are, in order; of a command by itself, that one."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
 from bellboard.api.chat.v1 import chat_pb2 as chat
 from bellboard.api.gateway.v1 import gateway_pb2 as gateway
 from bellboard.api.ledger.v1 import ledger_pb2 as ledger
+from bellboard.replies import table
 from bellboard_cli.tell import ForPeople, ForPrograms
 
 CARD = gateway.Card(
@@ -28,9 +30,49 @@ CARET = gateway.NotUnderstood(
 )
 
 
+def told(*cards: gateway.Card, more: Sequence[gateway.Card] = ()) -> None:
+    """A program is told of a command to its end, and then of what that asked for."""
+    tell = ForPrograms()
+    for card in cards:
+        tell.card(card)
+    for card in more:
+        tell.more(card)
+    tell.done()
+
+
+def test_what_a_command_asked_for_comes_before_its_last_word(capsys: pytest.CaptureFixture[str]) -> None:
+    """So the last line is the command's own, whatever follows from it."""
+    child = gateway.Card(command_id="child", card_id="abcdefgh", state=ledger.STATE_SUCCEEDED, final=True)
+    told(CARD, more=[child])
+
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["command_id"], line.get("parent")) for line in lines] == [("child", "abcdefgh"), ("abcdefgh", None)]
+
+
+def test_people_see_what_a_command_asked_for_below_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """With its line, so that they know what it is."""
+    child = gateway.Card(line="graph errors shop", state=ledger.STATE_SUCCEEDED, final=True, blocks=CARD.blocks)
+    tell = ForPeople(lambda _: "")
+    tell.card(CARD)
+    tell.more(child)
+    tell.done()
+
+    assert capsys.readouterr().out.splitlines() == ["done", "» graph errors shop", "done"]
+
+
+def test_a_wide_table_is_not_cut_for_a_program(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever reads along has no width."""
+    word = "w" * 300
+    ForPeople(lambda _: "").card(
+        gateway.Card(state=ledger.STATE_SUCCEEDED, final=True, blocks=[table(["one", "two"], [(word, word)])])
+    )
+
+    assert f"{word} │ {word}" in capsys.readouterr().out
+
+
 def test_programs_get_one_object_a_line_with_the_promised_names(capsys: pytest.CaptureFixture[str]) -> None:
     """The names are an interface."""
-    ForPrograms().card(CARD)
+    told(CARD)
 
     (line,) = capsys.readouterr().out.splitlines()
     card = json.loads(line)
@@ -45,7 +87,7 @@ def test_programs_are_told_of_a_rehearsal(capsys: pytest.CaptureFixture[str]) ->
     rehearsed = gateway.Card()
     rehearsed.CopyFrom(CARD)
     rehearsed.rehearsal = True
-    ForPrograms().card(rehearsed)
+    told(rehearsed)
 
     assert json.loads(capsys.readouterr().out)["rehearsal"] is True
 
@@ -74,6 +116,7 @@ def test_programs_are_told_nothing_twice(capsys: pytest.CaptureFixture[str]) -> 
 
     for card in (started, started, later, CARD):
         tell.card(card)
+    tell.done()
 
     states = [json.loads(line)["state"] for line in capsys.readouterr().out.splitlines()]
     assert states == ["STARTED", "SUCCEEDED"]
