@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bellboard.ledger.line import Line
 from bellboard.ledger.state import S, is_final
 
 from .cards import Waits
@@ -15,9 +16,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class _Line:
-    waiting: dict[str, View] = field(default_factory=dict)  # in the order in which they came
-    called: set[str] = field(default_factory=set)  # ids that waited, and were told that it is their turn
+class _Line(Line):
     holder: str = ""
 
 
@@ -39,24 +38,21 @@ class Queues:
         line = self._lines.setdefault(key, _Line())
         if record.state == S.STATE_QUEUED:
             line.holder = record.turn.holder
-            if id in line.called:  # another was quicker: it goes back to its place, which is the first
-                line.called.discard(id)
-                line.waiting = {id: view, **line.waiting}
-            line.waiting.setdefault(id, view)
+            line.wait(id)
         else:
             self._leave(line, view, key)
-        return [other for place, other in enumerate(line.waiting.values(), 1) if self._place(other, place, line.holder)]
+        waiting = [self._views[other] for other in line.waiting]
+        return [other for place, other in enumerate(waiting, 1) if self._place(other, place, line.holder)]
 
     def _leave(self, line: _Line, view: View, key: tuple[str, str]) -> None:
         id = view.key.id
-        line.waiting.pop(id, None)
         if not is_final(view.record):
-            line.called.add(id)
+            line.call(id)
             line.holder = id
             return
-        line.called.discard(id)
+        line.leave(id)
         del self._key_of[id]
-        if not line.waiting and not line.called:
+        if not line:
             del self._lines[key]
 
     def _place(self, view: View, place: int, holder: str) -> bool:
