@@ -41,8 +41,8 @@ RETRY_AFTER = {"Retry-After": "5"}
 SLOWEST = 10.0
 """Seconds in which a body must have come."""
 
-AT_ONCE = 32
-"""Bodies that are taken in at the same time; each may have 1 MiB."""
+AT_ONCE, QUEUE = 32, 5.0
+"""Bodies that are taken in at the same time, each of up to 1 MiB; and seconds that others wait for their turn."""
 
 BUSY = Refused(503, "busy", "too much comes in; send it again")
 AWAY = Refused(503, "bus", "the message bus does not answer; send it again")
@@ -74,7 +74,7 @@ class HookDoor:
     now: Callable[[], float] = time.time
     _rate: Buckets = field(default_factory=lambda: Buckets(rate=500.0, burst=5000.0))
     _told: Buckets = field(default_factory=lambda: Buckets(rate=1.0, burst=20.0))
-    _under_way: int = 0
+    _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     def routes(self) -> list[web.RouteDef]:
         """For the gateway's application."""
@@ -94,15 +94,19 @@ class HookDoor:
         return web.json_response({"taken": sequence}, status=202)
 
     async def _take(self, name: str, request: web.Request) -> int:
-        if self._under_way >= AT_ONCE or not self._rate.take(request.remote or ""):
+        if not self._rate.take(request.remote or ""):
             raise BUSY
-        self._under_way += 1
+        try:
+            async with asyncio.timeout(QUEUE):
+                await self._turns.acquire()
+        except TimeoutError:
+            raise BUSY from None
         try:
             headers = {key.lower(): request.headers.getall(key) for key in request.headers}
             knock = Knock(request.match_info.get("secret", ""), headers, await _body(request))
             return await self._keep(name, admit(self.hooks.value.get(name), knock, self.now()))
         finally:
-            self._under_way -= 1
+            self._turns.release()
 
     async def _keep(self, name: str, admitted: Admitted) -> int:
         """Write down what was let in; what may come but once, under a subject that can be written once."""
