@@ -43,7 +43,7 @@ def test_what_is_unasked_fills_nothing() -> None:
         made({**unasked, "field": "a"})
 
 
-BROKEN = {
+BROKEN: dict[str, tuple[dict[str, Any], tuple[Field, ...], str]] = {
     "no name": ({"name": ""}, (), "the trigger's name “”"),
     "loud name": ({"name": "The Ids"}, (), "the trigger's name “The Ids”"),
     "no help": ({"help": ""}, (), "the help of the trigger ids is not one line"),
