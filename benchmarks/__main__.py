@@ -15,7 +15,7 @@ from pathlib import Path
 
 import uvloop
 
-from . import charts, crowd, deploys, grammar_refusal, logs, path, processes
+from . import alerts, charts, crowd, deploys, grammar_refusal, logs, path, processes
 from .figures import Goal, machine, table
 from .shipped import Ground
 
@@ -31,6 +31,7 @@ PARTS: dict[str, Part] = {
     "charts": charts.charts,
     "logs": logs.searches,
     "deploys": deploys.deploys,
+    "alerts": alerts.alerts,
 }
 TITLES = {
     "path": "A READ from line to card",
@@ -40,6 +41,7 @@ TITLES = {
     "charts": "Charts",
     "logs": "Logs",
     "deploys": "Deploys",
+    "alerts": "A storm of alerts",
 }
 
 
