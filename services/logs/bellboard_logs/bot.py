@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from bellboard import Block, Bot, Call, reply, text
 from bellboard.api.chat.v1.chat_pb2 import TimeRange
+from bellboard.api.ledger.v1.ledger_pb2 import CAUSE_TRIGGER
 from bellboard.api.logs.v1 import logs_pb2 as pb
 from bellboard.keep import Keep
 from bellboard.marks import Marks
@@ -116,4 +117,4 @@ async def show(call: Call, mark: str, page: int, *, marks: Marks) -> list[Block]
 @bot.command
 async def seen(call: Call, error: str, *, kinds: Kinds, marks: Marks) -> pb.SeenResponse:
     """Say how often an error was seen, and since when."""
-    return await seeing.answer(error, kinds, marks)
+    return await seeing.answer(error, kinds, marks, unasked=call.cause == CAUSE_TRIGGER)

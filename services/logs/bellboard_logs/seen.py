@@ -90,14 +90,14 @@ def _stands(pattern: Sequence[str], words: Sequence[str]) -> bool:
     return False
 
 
-async def answer(error: str, source: Kinds, marks: Marks) -> pb.SeenResponse:
-    """What is known of it; nothing is said where nothing is known."""
+async def answer(error: str, source: Kinds, marks: Marks, *, unasked: bool) -> pb.SeenResponse:
+    """What is known of it; nothing is said where nothing is known and nobody asked."""
     now = time.time()
     for kind in alike(words_of(error), await source.kinds())[:3]:
         told = await source.told(kind, now - DAY, now + 60)
         if told is not None:
             return pb.SeenResponse(reply=reply(*await _said(kind, told, marks, now)), count=told.count)
-    return pb.SeenResponse()
+    return pb.SeenResponse() if unasked else pb.SeenResponse(reply=reply(text("nothing like it in the last 24 hours")))
 
 
 async def _said(kind: Kind, told: Told, marks: Marks, now: float) -> list[Block]:

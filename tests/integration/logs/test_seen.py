@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bellboard.api.ledger.v1.ledger_pb2 import CAUSE_TRIGGER
 from bellboard.marks import Draft
 from bellboard.testing.eventually import eventually
 from bellboard.testing.talk import Said, Talk, TalkTo, settings_for
@@ -69,13 +70,15 @@ async def test_a_line_of_json_is_known_by_its_message(talk: Talk, shop: Shop) ->
 
 
 async def test_an_unknown_error_is_left_alone(talk: Talk, shop: Shop) -> None:
-    """Nothing is said: nobody asked."""
+    """Where nobody asked nothing is said; who asks is told."""
     shop.say("payment token mismatch for order 1", level="error")
     await asked(talk, "payment token mismatch for order 2", 1)
 
-    said = await talk("logs seen KeyError: 'nothing of the kind was ever stored'")
+    line = "logs seen KeyError: 'nothing of the kind was ever stored'"
+    said = await talk(line, cause=CAUSE_TRIGGER)
 
     assert (said.state, said.blocks) == ("SUCCEEDED", ())
+    assert (await talk(line)).text == "nothing like it in the last 24 hours"
 
 
 async def test_secrets_in_a_pattern_are_masked(talk: Talk, shop: Shop) -> None:
