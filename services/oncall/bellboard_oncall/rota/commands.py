@@ -9,6 +9,8 @@ from bellboard.api.chat.v1.chat_pb2 import TimeRange
 from bellboard.api.oncall.v1 import rota_pb2 as pb
 
 from ..declared import bot
+from ..pages import Desk as Pages
+from ..pages import sweep
 from . import answer, changing, feeding, handover, importing, ticking
 from . import load as sharing
 from .desk import Desk
@@ -93,6 +95,7 @@ async def handover_(call: Call, team: str, *, desk: Desk) -> list[Block]:
 
 
 @bot.command
-async def tick(call: Call, *, desk: Desk) -> Reply:
+async def tick(call: Call, *, desk: Desk, pages: Pages) -> Reply:
     """Do what time demands."""
+    await sweep(call, pages)
     return reply(*await ticking.tick(call, desk))
