@@ -22,6 +22,7 @@ from bellboard.telemetry import logs, names
 from bellboard.telemetry.otlp import SpanSender
 from bellboard.testing import eventually
 from bellboard.testing.servers import NatsServer, free_port
+from bellboard_cli.bots import own
 from bellboard_gateway.house import bot as house_bot
 from bellboard_gateway.limits import Buckets
 from bellboard_gateway.lines import Command, Line
@@ -52,15 +53,7 @@ class Ground:
             effects=[options.EFFECT_READ, options.EFFECT_IDEMPOTENT, options.EFFECT_ONCE],
             open=True,
         )
-        deploy = enrol.enrolment(
-            "deploy",
-            module="bellboard_deploy",
-            package="bellboard.api.deploy.v1",
-            phrases=["deploy", "rollback", "lock", "unlock", "freeze", "scale", "restart", "lb", "wcid"],
-            effects=[options.EFFECT_READ, options.EFFECT_IDEMPOTENT, options.EFFECT_ONCE],
-            open=True,
-        )
-        self.house.make(bots=[practice, deploy])
+        self.house.make(bots=[practice, own("deploy")])
         self.house.configure(free_port())
         account = f'  RAW {{ jetstream: enabled, users: [{{nkey: "{bus_user(self.raw_seed)}"}}] }}\n}}\n'
         config = self.house.server_config

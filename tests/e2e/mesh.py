@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bellboard.testing.servers import ends_with_us
 from bellboard_cli.runfile import RunFile, alive
 
 ROOT = Path(__file__).parents[2]
@@ -126,7 +127,7 @@ class Mesh:
         """Start `bell up`, and listen to it from now on."""
         self.lines = []
         self.process = subprocess.Popen(
-            [*BELL, "up", *(options or ("--port", "0"))],
+            ends_with_us(*BELL, "up", *(options or ("--port", "0"))),
             env=self.env,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -33,6 +33,7 @@ from bellboard.provision import House
 from bellboard.sealed import seal, split_secrets
 from bellboard.telemetry import trace
 from bellboard.testing import eventually
+from bellboard.testing.servers import ends_with_us
 
 BOTS = Path(__file__).parents[1] / "bots" / "practice"
 WORLD = World()
@@ -162,7 +163,7 @@ class Process:
         self._log.unlink(missing_ok=True)
         with self._log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", self._module, env=self._env, stdout=log, stderr=log
+                *ends_with_us(sys.executable, "-m", self._module), env=self._env, stdout=log, stderr=log
             )
         if ready:
             await self.says("service.ready")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import re
+import shutil
 import signal
 import socket
+import subprocess
 
 from bellboard.bus import Bus
 from bellboard.errors import BusError
@@ -38,7 +41,9 @@ class NatsServer:
         if self.house.port < 0:
             self.house.configure(free_port())
         with self._log.open("wb") as log:
-            self._process = await asyncio.create_subprocess_exec(*self.house.server_command(), stdout=log, stderr=log)
+            self._process = await asyncio.create_subprocess_exec(
+                *ends_with_us(*self.house.server_command()), stdout=log, stderr=log
+            )
         while not READY.search(self._log.read_text()):
             assert self._process.returncode is None, self._log.read_text()
             await asyncio.sleep(0.01)
@@ -76,6 +81,20 @@ class NatsServer:
     async def bus(self, user: str) -> Bus:
         """A connection as one of the house's bus users."""
         return await Bus.connect(self.url, name=user, nkey_seed=self.house.seed(user))
+
+
+def ends_with_us(*command: str) -> tuple[str, ...]:
+    """The command, killed when the thread that starts it ends: a test run that is killed leaves nothing behind. On Linux."""
+    return (*_at_our_end(), *command)
+
+
+@functools.cache
+def _at_our_end() -> tuple[str, ...]:
+    """What has the kernel do it, and then is the command; nothing where there is no such program."""
+    found = shutil.which("setpriv")
+    prefix = (found, "--pdeathsig", "KILL") if found else ()
+    works = bool(prefix) and subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode == 0  # noqa: S603  # our own words
+    return prefix if works else ()
 
 
 def free_port() -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -15,16 +13,17 @@ from unittest.mock import patch
 import aiohttp
 
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
-from bellboard.api.options.v1 import options_pb2 as options
 from bellboard.bus import Bus
 from bellboard.ledger.state import FINAL, S
-from bellboard.provision import House, enrol, layout
+from bellboard.provision import House, layout
 from bellboard.testing import eventually
 from bellboard.testing.servers import NatsServer
+from bellboard_cli.bots import own
 from bellboard_deploy.bot import bot
 from bellboard_deploy.providers import Observed
 from bellboard_deploy.sandbox import Sandbox
 from tests.integration.mesh import Gate, Mesh, Process
+from tests.integration.sandbox.towns import busy_town
 
 ENDED = 120.0
 SHIP = """#!/bin/sh
@@ -137,18 +136,9 @@ async def ground() -> AsyncIterator[Ground]:
     """Start everything but the bot, and end it afterwards."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bb-chaos-")))
-        town = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bb-")))  # socket paths are short
         stack.enter_context(patch.object(layout, "ACK_WAIT", 4))  # what was lost is handed out again sooner
         house = House(folder / "house")
-        deploy = enrol.enrolment(
-            "deploy",
-            module="bellboard_deploy",
-            package="bellboard.api.deploy.v1",
-            phrases=["deploy", "rollback", "lock", "unlock", "freeze", "scale", "restart", "lb", "wcid"],
-            effects=[options.EFFECT_READ, options.EFFECT_IDEMPOTENT, options.EFFECT_ONCE],
-            open=True,
-        )
-        house.make(bots=[deploy])
+        house.make(bots=[own("deploy")])
         nats = NatsServer(house)
         stack.push_async_callback(nats.kill)
         await nats.start()
@@ -158,20 +148,6 @@ async def ground() -> AsyncIterator[Ground]:
         stack.push_async_callback(bus.close)
         mesh = Mesh(house, folder)
         stack.push_async_callback(mesh.close)
-        await _sandbox(town, stack)
+        town = await stack.enter_async_context(busy_town())
         await mesh.reaper(BELLBOARD_GIVE_UP="60")  # a machine at work on other things may take long to start the next one
         yield Ground(folder, Gate(house, bus, bot.contract), mesh, town)
-
-
-async def _sandbox(folder: Path, stack: AsyncExitStack) -> None:
-    quiet = asyncio.subprocess.DEVNULL
-    town = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bellboard_sandbox.town", "--dir", str(folder), "--rate", "60"), stdout=quiet, stderr=quiet
-    )
-
-    async def end() -> None:
-        town.terminate()
-        await town.wait()
-
-    stack.push_async_callback(end)
-    await eventually(lambda: (folder / "control.sock").exists(), 20, because="the sandbox did not start")

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from bellboard.testing.servers import ends_with_us
 from bellboard_sandbox.wire import Answer, Client
+
+
+@asynccontextmanager
+async def busy_town() -> AsyncIterator[Path]:
+    """The folder of a running sandbox with its customers. It is not below the test's own: socket paths are short."""
+    with tempfile.TemporaryDirectory(prefix="bb-") as folder:
+        town = Town(Path(folder), "--rate", "60")
+        await asyncio.to_thread(town.start)
+        try:
+            yield town.folder
+        finally:
+            await asyncio.to_thread(town.end)
 
 
 class Town:
@@ -23,8 +40,8 @@ class Town:
 
     def start(self) -> None:
         """Start it, and wait until it is ready."""
-        command = [sys.executable, "-m", "bellboard_sandbox.town", "--dir", str(self.folder), *self._options]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        command = (sys.executable, "-m", "bellboard_sandbox.town", "--dir", str(self.folder), *self._options)
+        self.process = subprocess.Popen(ends_with_us(*command), stdout=subprocess.PIPE)
         assert self.process.stdout
         assert self.process.stdout.readline().startswith(b"sandbox: ready")
 
