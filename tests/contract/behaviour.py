@@ -6,13 +6,14 @@ A subclass says how a line is said. The bots are memes and practice, the person 
 from __future__ import annotations
 
 import io
+import time
 from abc import ABC, abstractmethod
 from collections import Counter
 
 import pytest
 from PIL import Image
 
-from bellboard.testing.talk import NOT_UNDERSTOOD, Said
+from bellboard.testing.talk import NOT_UNDERSTOOD, Ask, Said
 
 
 def a_picture(size: tuple[int, int] = (640, 400)) -> bytes:
@@ -169,6 +170,47 @@ class Behaviour(ABC):
 
         assert said.state == "SUCCEEDED"
         assert said.asked == ("practice look",)
+
+    @pytest.mark.parametrize(
+        ("flags", "where"),
+        [
+            ("--room ops", Ask("practice look", room="ops")),
+            ("--room ops --thread t1", Ask("practice look", room="ops", thread="t1")),
+            ("--card a1", Ask("practice look", card="a1")),
+        ],
+    )
+    async def test_a_bot_says_where_a_line_is_to_run(self, flags: str, where: Ask) -> None:
+        """And is told the id that its command will have."""
+        said = await self.say(f"practice send {flags} practice look")
+
+        assert said.asks == (where,)
+        assert said.asks[0].id in said.text
+
+    async def test_a_bot_says_when_a_line_is_to_run(self) -> None:
+        """At a moment, under a name; and takes it back by that."""
+        began = time.time()
+        said = await self.say("practice send --after 1h --key page.P7 practice beat")
+        taken_back = await self.say("practice unsend page.P7")
+
+        (ask,) = said.asks
+        assert (ask.line, ask.key, ask.room, ask.card) == ("practice beat", "page.P7", "", "")
+        assert ask.at is not None
+        assert began + 3590 < ask.at < time.time() + 3610
+        assert (taken_back.asks, taken_back.unasked) == ((), ("page.P7",))
+
+    async def test_a_preview_asks_for_nothing(self) -> None:
+        """Nor takes anything back."""
+        said = await self.say("practice unsend page.P7 ?")
+
+        assert (said.asks, said.unasked) == ((), ())
+
+    async def test_what_only_bots_run_runs(self) -> None:
+        """And may say nothing."""
+        said = await self.say("practice beat")
+
+        assert said.state == "SUCCEEDED"
+        assert said.blocks == ()
+        assert self.effects() == {(said.id, "beat"): 1}
 
     async def test_a_meme_is_a_picture(self) -> None:
         """A JPEG of the size that is told, with words for those who can't see it."""

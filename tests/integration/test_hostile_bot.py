@@ -28,7 +28,7 @@ pytestmark = pytest.mark.integration
 VICTIM = "led.ops-work.practice.victim.run"
 FORGED = "led.ops-work.practice.forged.run"
 SECRET = b"a secret of practice"
-STREAMS = ("LED", "LOCK", "ROOM", "REQ", "REG", "BLOB", "PROG", "ONCE", "MARK")
+STREAMS = ("LED", "LOCK", "ROOM", "REQ", "REG", "BLOB", "PROG", "ONCE", "MARK", "TIMER")
 
 
 class Attacker:
@@ -71,6 +71,7 @@ async def core(bus_as: BusAs) -> Bus:
     await gateway.publish(VICTIM, SECRET)
     await gateway.publish("room.general.line.1", SECRET)
     await gateway.publish("once.code", SECRET)
+    await gateway.publish("tmr.practice.a", SECRET)
     practice = await bus_as("practice")
     for kind in (
         "led.ops-work.practice.victim.bot",
@@ -122,6 +123,7 @@ FENCES = {
     "PROG": "prog.house.fence",
     "ONCE": "once.fence",
     "MARK": "mark.house.fence",
+    "TIMER": "tmr.house.fence",
 }
 
 
@@ -150,6 +152,9 @@ FORBIDDEN = [
     "blob.practice.a.0",
     "prog.practice.a",
     "once.code",
+    "tmr.practice.a",
+    "tmr.memes.a",
+    "req.practice.victim.0",
     "keep.practice.real.a",
     "mark.practice.D.1",
     "mark.practice.key.D.a",
@@ -206,7 +211,7 @@ async def test_it_forges_nothing_by_reply_subject(attacker: Attacker, core: Bus,
     await core.publish("led.ops-read.memes.pulled.run", SECRET)
     subject, payload = SOURCES[source]
     before = {stream: await core.end(stream) for stream in STREAMS}
-    for target in (VICTIM, FORGED, "once.code", "led.ops-read.memes.one.run"):
+    for target in (VICTIM, FORGED, "once.code", "tmr.memes.forged", "led.ops-read.memes.one.run"):
         await attacker.publish(subject, payload, reply=target)
     # When the same question has been answered in full, so have the others.
     await attacker.listen(f"{attacker.inbox}.fence")
@@ -216,7 +221,7 @@ async def test_it_forges_nothing_by_reply_subject(attacker: Attacker, core: Bus,
     await settled(core)
     assert set(await contents(core)) <= own
     stored = {stream: await core.end(stream) - before[stream] for stream in STREAMS}
-    assert stored.pop("LED") in (1, 6)  # the fence, and what it published as itself if that was the source
+    assert stored.pop("LED") in (1, 7)  # the fence, and what it published as itself if that was the source
     assert set(stored.values()) == {1}  # the fence
 
 
@@ -233,6 +238,9 @@ async def test_it_forges_nothing_by_reply_subject(attacker: Attacker, core: Bus,
         "$JS.API.DIRECT.GET.REG.reg.practice.a",
         "$JS.API.DIRECT.GET.ROOM.room.general.line.1",
         "$JS.API.DIRECT.GET.ONCE.once.code",
+        "$JS.API.DIRECT.GET.TIMER.tmr.practice.a",
+        "$JS.API.DIRECT.GET.TIMER.tmr.memes.a",
+        "$JS.API.DIRECT.GET.REQ",
         "$JS.API.DIRECT.GET.KEEP_practice",
         "$JS.API.DIRECT.GET.KEEP_practice.keep.practice.real.a",
         "$JS.API.DIRECT.GET.KEEP_memes.keep.practice.real.a",
