@@ -221,7 +221,7 @@ def _on_call(marks: Sequence[Mark], rows: Sequence[Row]) -> Sequence[str]:
         for mark in marks:
             if mark.kind == "page":
                 who, target = mark.detail.get("oncall", ""), mark.detail.get("target", "")
-                yield f"{who} ({mark.id})" if who else f"whoever is for {target or mark.title} ({mark.id})"
+                yield f"{who} ({mark.id})" if who else f"{target or mark.title} was paged ({mark.id})"
         for row in rows:
             if row.bot == "oncall" and row.words.startswith("oncall who") and row.outcome:
                 yield row.outcome
