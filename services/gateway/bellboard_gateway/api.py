@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -46,7 +46,11 @@ _WAITING = frozenset({S.STATE_RECEIVED, S.STATE_AWAITING_APPROVAL, S.STATE_APPRO
 
 @dataclass
 class Api(gateway_pb2_grpc.GatewayServiceServicer):
-    """Serves `GatewayService`. Who calls is told by a bearer token of the people's file."""
+    """Serves `GatewayService`. Who calls is told by a bearer token of the people's file.
+
+    Attributes:
+        more: what else an operator should put right.
+    """
 
     replica: str
     people: People
@@ -54,6 +58,7 @@ class Api(gateway_pb2_grpc.GatewayServiceServicer):
     registry: Registry
     board: Board
     inbox: Inbox
+    more: Callable[[], Iterable[str]] = tuple
 
     async def RunLine(self, request: pb.RunLineRequest, context: Context) -> AsyncIterator[pb.RunLineResponse]:
         """Run a line, and tell of it until it is final. The same request id again is the same command."""
@@ -176,7 +181,7 @@ class Api(gateway_pb2_grpc.GatewayServiceServicer):
         ]
         stuck = self.inbox.dispatch.health()
         files = (self.people.problem, self.policy.problem)
-        problems = [*self.registry.problems, *(text for text in (*files, stuck) if text)]
+        problems = [*self.registry.problems, *(text for text in (*files, stuck, *self.more()) if text)]
         count_open = sum(queued.values()) + sum(running.values())
         return pb.GetStatusResponse(bots=bots, bus=self.registry.reachable and not stuck, open=count_open, problems=problems)
 

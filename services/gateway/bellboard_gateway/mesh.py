@@ -131,7 +131,7 @@ class Gateway:
             version=house.bot.contract.version,
             more=[*self.hook_door.routes(), *WebFeeds(bus).routes()],
         )
-        api = Api(settings.replica, files.people, files.policy, self.registry, self.board, self.inbox)
+        api = Api(settings.replica, files.people, files.policy, self.registry, self.board, self.inbox, self.pump.problems)
         service = gateway_pb2.DESCRIPTOR.services_by_name["GatewayService"]
         self.rpc = Server(service, partial(gateway_pb2_grpc.add_GatewayServiceServicer_to_server, api), self.ill)
 

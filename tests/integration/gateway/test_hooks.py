@@ -87,6 +87,11 @@ async def test_what_comes_while_the_bot_is_away_waits_for_it(desk: Desk, sender:
         sequences = [await sender.give() for _ in range(3)]
         await sender.give(name="elsewhere", secret=ELSEWHERE)
         await eventually(lambda: {line["hook"] for line in logs if line["event"] == "hook.waits"} == {"open", "elsewhere"})
+    problems = [
+        "the webhook elsewhere waits: the bot memes is not there",
+        "the webhook open waits: the bot practice is not there",
+    ]
+    assert desk.gateway.pump.problems() == problems
     await mesh.practice()
     assert [mark.sequence for mark in await taken(mesh.effects_file, *sequences)] == sequences
     assert len([line for line in logs if line["event"] == "hook.waits" and line["hook"] == "open"]) == 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import orjson
@@ -97,6 +98,7 @@ class Pump:
     slowest: float = 30.0
     _lanes: dict[str, tuple[asyncio.Task[None], asyncio.Event]] = field(default_factory=dict)
     _waiting: dict[str, str] = field(default_factory=dict)
+    _end: int = 0
 
     def __post_init__(self) -> None:
         self._keep = BusKeep(self.bus, HOUSE)
@@ -105,6 +107,11 @@ class Pump:
         """Look after a webhook at once."""
         if name in self._lanes:
             self._lanes[name][1].set()
+
+    def problems(self) -> list[str]:
+        """What an operator should put right, one line each."""
+        waiting = [f"the webhook {name} waits: {why}" for name, why in sorted(self._waiting.items()) if why]
+        return [self.hooks.problem, *waiting] if self.hooks.problem else waiting
 
     async def run(self) -> None:
         """Hand over until cancelled. Webhooks come and go with the file."""
@@ -117,29 +124,39 @@ class Pump:
                     self._lanes[name] = asyncio.create_task(self._look_after(name, woken), name=f"hook {name}"), woken
                 for name in self._lanes.keys() - known.keys():
                     self._lanes.pop(name)[0].cancel()
-                await asyncio.sleep(GLANCE)
+                    self._waiting.pop(name, None)
+                await self._glance()
         finally:
             tasks = [task for task, _ in self._lanes.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
+    async def _glance(self) -> None:
+        """Wait for a moment, and wake everything where something new is on the bus: another gateway may have taken it in."""
+        await asyncio.sleep(GLANCE)
+        with suppress(BusError):
+            end, self._end = self._end, await self.bus.end(STREAM)
+            if end != self._end:
+                for _, woken in self._lanes.values():
+                    woken.set()
+
     async def _look_after(self, name: str, woken: asyncio.Event) -> None:
         while True:
             woken.clear()
             try:
-                more = await self._next(name)
+                handed_over = await self._next(name)
                 self._waits(name, "")
+                if not handed_over:
+                    await woken.wait()
             except KeepConflict:
-                more = True  # another gateway was faster
+                continue  # another gateway was faster
             except (NotNow, BusError) as error:
-                more = False
                 self._waits(name, str(error))
+                await asyncio.sleep(GLANCE)
             except Exception as error:  # noqa: BLE001  # a task boundary: one webhook must not stop the others
                 logs.emit(names.UNEXPECTED, exc=error, hook=name)
-                more = False
-            if not more:
-                await _wait(woken, GLANCE)
+                await asyncio.sleep(GLANCE)
 
     def _waits(self, name: str, why: str) -> None:
         """Log what it waits for when that changes."""
@@ -258,11 +275,3 @@ class Pump:
         value = orjson.dumps([place.done, place.attempt, place.failures])
         await self._keep.put(f"hook.{name}", value, expected=place.revision)
         names.HOOK_BATCHES.labels(name, S.Name(state).removeprefix("STATE_").lower()).inc()
-
-
-async def _wait(woken: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await woken.wait()
-    except TimeoutError:
-        return
