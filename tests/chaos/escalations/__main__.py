@@ -37,7 +37,7 @@ async def run(here: Ground, count: int, blows: int, gap: float, seed: int) -> li
         if one.id not in pages:
             wrong.append(f"escalation {one.number} was on a card as {one.id}, and is not remembered")
             continue
-        one.card = await here.said(f"page payments escalation {one.number}", f"chaos-{one.number}")
+        await here.look(one)
         wrong += [*judge(one, pages[one.id], taken, mentions[one.id]), *second(pages[one.id], taken)]
     fates = Counter(f"{send.plan.how} {send.fate}" for page in pages.values() for send in page.sends)
     print(f"blows: {dict(sorted(here.struck.items()))}")

@@ -58,9 +58,10 @@ PAGE = re.compile(r"\bP[0-9]+\b")
 
 @dataclass
 class Escalation:
-    """One page: the line that began it, its card, and its id."""
+    """One page: the line that began it, how often it had to be typed again, its card, and its id."""
 
     number: int
+    tries: int = 0
     id: str = ""
     card: pb.Card = field(default_factory=pb.Card)
 
@@ -78,12 +79,19 @@ class Ground:
     struck: Counter[str] = field(default_factory=Counter)
 
     async def page(self, escalation: Escalation) -> None:
-        """Page somebody, and ask again until there is an answer."""
+        """Page somebody, and ask again until there is an answer; and once more where that is that nothing was run."""
+        while not escalation.id:
+            await self.look(escalation)
+            if found := PAGE.search(shown(escalation.card)):
+                escalation.id = found[0]
+            else:
+                assert escalation.card.state == ledger_pb2.STATE_EXPIRED, escalation.card
+                escalation.tries += 1
+
+    async def look(self, escalation: Escalation) -> None:
+        """Its card as it stands."""
         line = f"page payments escalation {escalation.number}"
-        escalation.card = await self.said(line, f"chaos-{escalation.number}")
-        found = PAGE.search(shown(escalation.card))
-        assert found, escalation.card
-        escalation.id = found[0]
+        escalation.card = await self.said(line, f"chaos-{escalation.number}-{escalation.tries}")
 
     async def said(self, line: str, request: str, *, patience: float = 120.0) -> pb.Card:
         """The final card of a line, however often it has to be asked for."""
@@ -103,7 +111,7 @@ class Ground:
         raise AssertionError(f"{line!r} was not answered: {last}")
 
     async def storm(self, blows: int, gap: float, seed: int) -> None:
-        """kill -9 of one process after another, each started again at once."""
+        """kill -9 of one process after another; the next falls when it is there again."""
         dice = random.Random(seed)
         names = ["nats-server", *(one.replica for one in self.processes for _ in range(1 + one.replica.startswith("oncall")))]
         for _ in range(blows):
@@ -117,6 +125,7 @@ class Ground:
             process.kill()
             await process.ended()
             await process.start(ready=False)
+            await process.says("service.ready", 120.0)
 
     async def book(self) -> tuple[Book, Callable[[], Awaitable[None]]]:
         """What the bot remembers, and how to let it go."""
@@ -198,6 +207,7 @@ async def ground() -> AsyncIterator[Ground]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bb-chaos-")))
         stack.enter_context(patch.object(layout, "ACK_WAIT", 4))  # what was lost is handed out again sooner
         web = await stack.enter_async_context(web_sink())
+        web.wait = 0.3  # long enough for a worker to be killed while it sends
         mail = await stack.enter_async_context(mail_sink())
         house = House(folder / "house")
         house.make(bots=[own("oncall")])
