@@ -231,3 +231,22 @@ async def test_status_tells_what_to_put_right(door: Door, house: House) -> None:
         answer = await stub(opened_channel).GetStatus(pb.GetStatusRequest())
     assert any("bad.cedar:1" in problem for problem in answer.problems)
     assert says((await door.run("practice look a"))[-1].card)
+
+
+async def test_whoever_wants_to_is_told_of_what_a_command_asked_for(door: Door) -> None:
+    """After its own card is final; others hear of nothing but the command."""
+    alone = await door.run("practice send practice look a", request_id="r1")
+    assert {answer.card.line for answer in alone} == {"practice send practice look a"}
+    told = await door.run("practice send practice send practice look b", request_id="r2", follow=True)
+    ends = [answer.card.line for answer in told if answer.card.final]
+    assert ends == ["practice send practice send practice look b", "practice send practice look b", "practice look b"]
+    later = await door.run("practice send --after 1h practice look c", request_id="r3", follow=True)
+    assert len({answer.card.command_id for answer in later}) == 1
+
+
+async def test_what_only_bots_run_is_not_listed(door: Door) -> None:
+    """It can't be typed."""
+    async with channel(door.target, "ann-token") as opened_channel:
+        listed = await stub(opened_channel).ListCommands(pb.ListCommandsRequest(), timeout=5)
+    assert "practice send" in {command.phrase for command in listed.commands}
+    assert "practice beat" not in {command.phrase for command in listed.commands}

@@ -75,6 +75,13 @@ BROKEN = {
         "not a plain single value",
     ),
     "exclusive read": (command("toy", arg("a"), exclusive=["a"]), "it can't be exclusive"),
+    "too often": (command("toy", every={"seconds": 9}), "not between 10 s and 24 h"),
+    "too seldom": (command("toy", every={"seconds": 90_000}), "not between 10 s and 24 h"),
+    "by itself with what must be given": (
+        command("toy", arg("a", position=1), every={"seconds": 60}),
+        "can't need an argument",
+    ),
+    "hook that is typed": (command("toy", effect=IDEMPOTENT, hook="batch"), "what takes in webhooks is internal"),
     "hook of nothing": (command("toy", effect=IDEMPOTENT, hook="batch"), "hook: batch is no field of type"),
     "hook of another type": (command("toy", arg("batch", PICTURE), effect=IDEMPOTENT, hook="batch"), "is no field of type"),
     "hook that runs once": (command("toy", effect=ONCE, hook="batch"), "so the command must not be ONCE"),
