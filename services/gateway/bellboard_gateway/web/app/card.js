@@ -15,9 +15,10 @@ function Rehearsal({ card }) {
   return card.rehearsal ? html`<span class="rehearsal" title="It runs against the sandbox">rehearsal</span>` : null;
 }
 
-const WHY = { CAUSE_TIMER: "at its time", CAUSE_WEBHOOK: "called from outside", CAUSE_TRIGGER: "stepped in" };
+const WHY = { CAUSE_TIMER: "at its time", CAUSE_WEBHOOK: "called from outside" };
 
 function ByItself({ card }) {
+  if (card.cause === "CAUSE_TRIGGER") return html`<span class="bot" title="A helper stepped in; quiet ends that">helper</span>`;
   return isBot(card.principal) ? html`<span class="bot" title=${`A bot, ${WHY[card.cause] ?? "by itself"}`}>bot</span>` : null;
 }
 
