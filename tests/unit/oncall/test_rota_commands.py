@@ -329,3 +329,17 @@ async def test_times_are_those_of_whoever_asks(talk: Talk) -> None:
     """New York for Bo, Berlin for Ann."""
     assert "E" in (await by(talk, "bo", "oncall who web")).text.split("until ")[1]
     assert "CE" in (await by(talk, "ann", "oncall who web")).text.split("until ")[1]
+
+
+async def test_a_second_attempt_says_what_the_first_one_did(talk: Talk) -> None:
+    """Whether its worker was killed before or after it was written."""
+    await by(talk, "bo", "oncall swap payments @ann tomorrow")
+
+    talk.person = "ann"
+    first = await talk("oncall agree", id="again")
+    assert (await talk("oncall agree", id="again")).text == first.text
+    assert first.text.startswith("C1: agreed.")
+
+    await talk("oncall uncover", id="back")
+    assert (await talk("oncall uncover", id="back")).text.startswith("C1 is taken back")
+    assert (await talk("oncall uncover C1")).failure.text == "C1 is withdrawn already"

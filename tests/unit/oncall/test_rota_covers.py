@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
+import orjson
+
 from bellboard.keep.memory import MemoryKeep
 from bellboard.marks.memory import MemoryMarks
 from bellboard_oncall.rota import Shift
@@ -97,16 +99,19 @@ async def test_of_an_answer_and_a_withdrawal_one_wins() -> None:
 
 
 async def test_the_oldest_are_forgotten_first() -> None:
-    """There is room for a year of them, and no more."""
+    """There is room for hundreds of them, and no more than the bus takes."""
     keep = MemoryKeep()
     covers = Covers(keep, MemoryMarks("oncall"))
-    for n in range(MOST + 5):
-        await covers.add("payments", f"c{n}", lambda _, n=n: a_cover(f"c{n}", start=n, end=n + 1))  # type: ignore[misc]
+    many = [a_cover(f"c{n}", start=n, end=n + 1) for n in range(2000)]
+    await keep.put("covers.payments", orjson.dumps(many))
+
+    await covers.add("payments", "new", lambda _: a_cover("new", start=5000, end=6000))
 
     kept = await covers.of("payments")
-    assert len(kept) == MOST
-    assert kept[0].command == "c5"
-    assert all(len(one.value) < 250 * 1024 for one in await keep.list("covers"))
+    assert len(kept) > 300
+    assert kept[-1].command == "new"
+    assert [one.command for one in kept[:-1]] == [one.command for one in many[-len(kept) + 1 :]]
+    assert all(len(one.value) <= MOST for one in await keep.list("covers"))
 
 
 def test_what_was_agreed_last_lies_on_top() -> None:

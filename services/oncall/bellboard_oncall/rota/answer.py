@@ -38,7 +38,7 @@ async def who(call: Call, desk: Desk, team: str, at: TimeRange | None) -> tuple[
     lines: list[Block] = []
     found: list[Shift] = []
     for rota in rotas:
-        ahead = await desk.schedule(rota.team.name, when, when + NEXT)
+        ahead = await desk.schedule(rota.team.name, when, when + (NEXT if len(rotas) == 1 else 0.001))
         on = desk.on(ahead, when)
         found += on
         clock = Clock(desk.zone(call.person, rota.team), call.at)

@@ -20,6 +20,9 @@ BACK = 120 * 86400.0
 
 HOUR = 3600.0
 
+MOST = 100
+"""Shifts in one cover or swap."""
+
 
 async def cover(call: Call, desk: Desk, team: str, range: TimeRange | None, by: str, layer: str) -> list[Block]:
     """Put somebody on call for a stretch of time; somebody else only if they agree."""
@@ -77,12 +80,11 @@ async def swap(call: Call, desk: Desk, team: str, person: str, range: TimeRange 
 async def agree(call: Call, desk: Desk, id: str, no: bool) -> list[Block]:
     """Say yes or no; only whoever was asked may."""
     me, now = call.person, call.at
-    open_ = [one for one in await desk.covers().everywhere() if one.other == me and one.asks(now)]
-    if not id and not open_:
+    known = await desk.covers().everywhere()
+    open_ = [one for one in known if one.other == me and one.asks(now)]
+    asked = _meant(call, known, open_, id, "agree")
+    if asked is None:
         return [text("nobody waits for your answer", tone=GOOD)]
-    if not id and len(open_) > 1:
-        raise UserError("which one?", hint=" or ".join(f"oncall agree {one.id}" for one in open_[:4]))
-    asked = await _find(desk, id) if id else open_[0]
     if asked.other != me:
         whose = f"only {desk.name(asked.other)} can answer it" if asked.other else "it needs nobody's word"
         raise UserError(f"{asked.id}: {whose}", hint="see: oncall schedule")
@@ -91,7 +93,7 @@ async def agree(call: Call, desk: Desk, id: str, no: bool) -> list[Block]:
 
     def answer(found: Cover, known: Sequence[Cover]) -> Cover:
         wish = DECLINED if no else AGREED
-        if found.state == wish:
+        if found.last == call.id:
             return found
         if found.state != ASKED:
             raise UserError(f"{found.id} is {found.state} already", hint=_see(rota))
@@ -99,7 +101,7 @@ async def agree(call: Call, desk: Desk, id: str, no: bool) -> list[Block]:
             return replace(found, state=EXPIRED)
         if not no:
             _still_fits(desk, rota, base, found, known, Clock(desk.zone(me, rota.team), now))
-        return replace(found, state=wish)
+        return replace(found, state=wish, last=call.id)
 
     done = await desk.covers().change(asked, answer)
     if done.state == EXPIRED:
@@ -114,30 +116,31 @@ async def agree(call: Call, desk: Desk, id: str, no: bool) -> list[Block]:
 async def uncover(call: Call, desk: Desk, id: str) -> list[Block]:
     """Take a cover or a swap back; what of it is past stays as it was."""
     now, me = call.at, call.person
-    standing = [one for one in await desk.covers().everywhere() if one.state in (ASKED, AGREED) and one.end > now]
-    mine = [one for one in standing if me in one.people]
-    if not id and not mine:
+    known = await desk.covers().everywhere()
+    mine = [one for one in known if one.state in (ASKED, AGREED) and one.end > now and me in one.people]
+    found = _meant(call, known, mine, id, "uncover")
+    if found is None:
         return [text("you have no cover or swap ahead", tone=GOOD)]
-    if not id and len(mine) > 1:
-        raise UserError("which one?", hint=" or ".join(f"oncall uncover {one.id}" for one in mine[:4]))
-    found = await _find(desk, id) if id else mine[0]
     rota = desk.rota(found.team)
     if me not in found.people:
         names = " or ".join(desk.name(person) for person in found.people)
         raise UserError(f"{found.id} concerns {names}; only they can take it back", hint="ask them")
 
     def back(one: Cover, _: Sequence[Cover]) -> Cover:
-        if one.state == WITHDRAWN:
+        if one.last == call.id:
             return one
-        if one.state not in (ASKED, AGREED):
-            raise UserError(f"{one.id} is {one.state} already", hint=_see(rota))
+        if one.state not in (ASKED, AGREED) or one.end <= now:
+            state = one.state if one.state not in (ASKED, AGREED) else "over"
+            raise UserError(f"{one.id} is {state} already", hint=_see(rota))
         past = tuple(replace(piece, end=min(piece.end, now)) for piece in one.pieces if piece.start < now)
         if one.state == AGREED and past:
-            return replace(one, pieces=past)
-        return replace(one, state=WITHDRAWN)
+            return replace(one, pieces=past, last=call.id)
+        return replace(one, state=WITHDRAWN, last=call.id)
 
     ahead = [piece for piece in found.pieces if piece.end > now] if found.state == AGREED else []
-    if not call.preview:
+    if call.preview:
+        back(found, known)
+    else:
         await desk.covers().change(found, back)
     clock = Clock(desk.zone(me, rota.team), now)
     lines = [f"{desk.name(one.instead)} is on call again {clock.span(max(one.start, now), one.end)}" for one in ahead]
@@ -189,6 +192,8 @@ def _in_return(theirs: Sequence[Shift], me: str, given: Sequence[Piece], wanted:
 
 
 def _cover(call: Call, rota: TeamRota, kind: str, other: str, pieces: Sequence[Piece]) -> Cover:
+    if len(pieces) > MOST:
+        raise UserError(f"that is {len(pieces)} shifts at once", hint=f"{MOST} at most; for longer, change the file")
     begins = min(piece.start for piece in pieces)
     return Cover(
         kind=kind,
@@ -222,12 +227,21 @@ def _still_fits(desk: Desk, rota: TeamRota, base: Sequence[Shift], cover: Cover,
                 )
 
 
-async def _find(desk: Desk, id: str) -> Cover:
-    """The cover of an id. Raises UserError."""
-    found = next((one for one in await desk.covers().everywhere() if one.id == id.upper()), None)
-    if found is None:
-        raise UserError(f"there is no cover {id[:16]}", hint="an id is a letter and a number, such as C3")
-    return found
+def _meant(call: Call, known: Sequence[Cover], mine: Sequence[Cover], id: str, verb: str) -> Cover | None:
+    """The cover of an id; without one the only one of ``mine``, or that which an attempt before this one changed.
+
+    Raises:
+        UserError: there is none of that id, or several are left.
+    """
+    if id:
+        found = next((one for one in known if one.id == id.upper()), None)
+        if found is None:
+            raise UserError(f"there is no cover {id[:16]}", hint="an id is a letter and a number, such as C3")
+        return found
+    done = next((one for one in known if one.last == call.id), None)
+    if done is None and len(mine) > 1:
+        raise UserError("which one?", hint=" or ".join(f"oncall {verb} {one.id}" for one in mine[:4]))
+    return done or (mine[0] if mine else None)
 
 
 def _shown(call: Call, desk: Desk, rota: TeamRota, made: Cover) -> list[Block]:

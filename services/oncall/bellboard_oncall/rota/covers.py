@@ -17,8 +17,8 @@ from bellboard.marks import Draft, Marks
 from . import Shift
 from .engine import put_on
 
-MOST = 600
-"""Covers that are remembered of a team; the oldest that are over go first."""
+MOST = 200 * 1024
+"""Bytes of a team's covers that are remembered; those that were over first go first."""
 
 PATIENCE = timedelta(hours=24).total_seconds()
 """How long an answer is waited for, in seconds; never longer than until the stretch begins, but for an hour at least."""
@@ -50,6 +50,7 @@ class Cover:
         at, expires: when it was asked for, and until when an answer is waited for.
         command: the id of the command that asked for it.
         room: the id of the room where it was asked for.
+        last: the id of the command that changed its state last, so that a second attempt of that finds it.
     """
 
     id: str = ""
@@ -62,6 +63,7 @@ class Cover:
     expires: float
     command: str
     room: str = ""
+    last: str = ""
     pieces: tuple[Piece, ...]
 
     @property
@@ -153,10 +155,10 @@ class Covers:
             return await self._mark(changed)
 
     async def _put(self, team: str, covers: Sequence[Cover], kept: Kept | None) -> None:
-        while len(covers) > MOST:
-            oldest = min(covers, key=lambda one: one.end)
-            covers = [one for one in covers if one is not oldest]
-        await self._keep.put(_key(team), orjson.dumps(covers), expected=kept.revision if kept else 0)
+        while len(data := orjson.dumps(covers)) > MOST:
+            oldest = sorted(covers, key=lambda one: one.end)[: max(1, len(covers) // 10)]
+            covers = [one for one in covers if one not in oldest]
+        await self._keep.put(_key(team), data, expected=kept.revision if kept else 0)
 
     async def _mark(self, cover: Cover) -> Cover:
         """The cover with its id, its mark as the cover is. The mark comes after it, so that one who lost leaves none."""

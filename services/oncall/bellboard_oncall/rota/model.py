@@ -137,4 +137,5 @@ class TeamRota:
             for person in one.holidays.stand_ins.values()
             if person != NOBODY
         ]
-        return tuple(dict.fromkeys([*turns, *ins, *(one.person for one in self.overrides)]))
+        outside = self.outside.people.values() if self.outside else ()
+        return tuple(dict.fromkeys([*turns, *ins, *(one.person for one in self.overrides), *outside]))
