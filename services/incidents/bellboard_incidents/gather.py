@@ -220,8 +220,9 @@ def _on_call(marks: Sequence[Mark], rows: Sequence[Row]) -> Sequence[str]:
     def told() -> Iterator[str]:
         for mark in marks:
             if mark.kind == "page":
-                who, target = mark.detail.get("oncall", ""), mark.detail.get("target", "")
-                yield f"{who} ({mark.id})" if who else f"{target or mark.title} was paged ({mark.id})"
+                people, target, taken = (mark.detail.get(key, "") for key in ("people", "target", "acked_by"))
+                facts = (mark.id, target if people else "was paged", f"taken by {taken}" if taken else "")
+                yield f"{people.replace(',', ', ') or target or mark.title} ({', '.join(filter(None, facts))})"
         for row in rows:
             if row.bot == "oncall" and row.words.startswith("oncall who") and row.outcome:
                 yield row.outcome

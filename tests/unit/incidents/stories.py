@@ -62,12 +62,13 @@ ENTRIES = (
     entry(14, NOTE, "todo: tell the <b>customers</b>", by="bo"),
     entry(20, STATUS, "# all is well", severity=3),
 )
+PAGED = {"target": "payments", "people": "ann,bo", "acked_by": "ann"}
 MARKS = (
     mark(
         "D141", "deploy", "shop v1 → v2", -10, -8, state="succeeded", app="shop", env="prod", person="cy", command="deploy141"
     ),
     mark("A3", "oncall", "TooManyErrors shop", -4, 16, state="resolved", app="shop"),
-    mark("P5", "oncall", "payments: TooManyErrors shop", -3, 2, state="acknowledged", detail={"oncall": "ann"}),
+    mark("P5", "oncall", "payments: TooManyErrors shop", -3, 2, state="acknowledged", detail=PAGED),
     mark("G9", "graphs", "errors of shop", -60, 4, state="succeeded", app="shop", person="ann", command="graph9"),
     mark("G10", "graphs", "elsewhere", -60, 4, state="succeeded", app="shop", person="di", command="elsewhere"),
     mark("L4", "logs", "57 lines of shop", -15, 5, state="succeeded", app="shop", person="bo", command="logs4"),

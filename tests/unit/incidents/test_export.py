@@ -75,7 +75,7 @@ def test_the_front_matter_is_read_back() -> None:
     assert (facts["id"], facts["title"], facts["severity"], facts["worst_severity"]) == ("I7", OPENING.title, 3, 1)
     assert (facts["opened"], facts["closed"], facts["duration"]) == ("2026-11-23T12:00:00Z", "2026-11-23T12:21:00Z", "21 min")
     assert facts["roles"] == {"lead": "ann", "scribe": "bo"}
-    assert facts["on_call"] == ["ann (P5)", "ann until 17:00, then bo"]
+    assert facts["on_call"] == ["ann, bo (P5, payments, taken by ann)", "ann until 17:00, then bo"]
 
 
 def test_every_section_is_there() -> None:
