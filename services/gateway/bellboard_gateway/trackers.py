@@ -63,6 +63,10 @@ class Trackers:
     def __init__(self, path: Path | None) -> None:
         self._file = Watched(lambda: [path] if path else [], lambda: _load(path))
 
+    def look(self) -> None:
+        """Read the file again now if it has changed."""
+        self._file.look(now=True)
+
     def of(self, ticket: str) -> Tracker | None:
         """The tracker of a ticket such as OPS-17; None if it is nobody's."""
         prefix, dash, number = ticket.rpartition("-")
