@@ -546,7 +546,7 @@ class Link(_message.Message):
     URL_FIELD_NUMBER: _builtins.int
     TITLE_FIELD_NUMBER: _builtins.int
     url: _builtins.str
-    """Where to: http or https."""
+    """Where to: http or https; from the gateway itself also `#ROOM/COMMAND`, a card of this house."""
     title: _builtins.str
     """What it is called."""
     def __init__(
