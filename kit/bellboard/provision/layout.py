@@ -12,7 +12,7 @@ SECOND = 1_000_000_000
 ACK_WAIT = 10
 """Seconds after which a message that nobody works on is handed out again."""
 
-READS_AHEAD, WORK_AHEAD = 256, 64
+READS_AHEAD, WORK_AHEAD, ASKS_AHEAD = 256, 64, 1024
 MAX_RECORD = 256 * 1024
 """Bytes of the largest message in any stream."""
 
@@ -127,5 +127,5 @@ def consumers_of(bot: str) -> tuple[Consumer, Consumer]:
 
 def consumers(bots: Iterable[str]) -> tuple[Consumer, ...]:
     """Every durable consumer: those of the bots, and the gateways' door."""
-    door = Consumer("REQ", DOOR, ("req.>",), WORK_AHEAD)
+    door = Consumer("REQ", DOOR, ("req.>",), ASKS_AHEAD)
     return (door, *(consumer for bot in bots for consumer in consumers_of(bot)))

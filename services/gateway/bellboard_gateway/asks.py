@@ -22,6 +22,12 @@ from .orders import OWN_PATIENCE, START_WITHIN, Order, unrunnable
 MAX_THREAD = 64
 """Characters of the id of the message or card that opens a thread."""
 
+AWAY_PATIENCE = 24 * 3600.0
+"""Seconds for which what a bot asks of itself waits until the bot is there again."""
+
+CARD_PATIENCE = 30.0
+"""Seconds for which the card may be one that nobody knows yet, as it is asked for itself."""
+
 _ID = re.compile(r"[a-z2-7]{26}")
 
 ALARMS_RATE, ALARMS_BURST = 200.0, 2000.0
@@ -33,11 +39,11 @@ class NotYet(Exception):
 
 
 class Refused(Exception):
-    """It will never run; ``passing`` where that may be otherwise in a moment."""
+    """It can't run as things stand. That may be otherwise later: for so many seconds of ``patience`` it is tried again."""
 
-    def __init__(self, reason: str, *, line: str = "", passing: bool = False) -> None:
+    def __init__(self, reason: str, *, line: str = "", patience: float = 0.0) -> None:
         super().__init__(reason)
-        self.reason, self.line, self.passing = reason, line, passing
+        self.reason, self.line, self.patience = reason, line, patience
 
 
 class _Away(Refused):
@@ -62,12 +68,12 @@ class Asks:
     inbox: Inbox
     alarms: Buckets = field(default_factory=lambda: Buckets(ALARMS_RATE, ALARMS_BURST))
 
-    async def bring(self, above: pb.Envelope, request: pb.CommandRequest, *, timed: bool, waits: bool) -> None:
+    async def bring(self, above: pb.Envelope, request: pb.CommandRequest, *, timed: bool, age: float) -> None:
         """Bring a request of the command ``above``, as what is to run or as what was refused. It is in the ledger then.
 
         Args:
             timed: its moment has come; else it is asked for now.
-            waits: it is waited for who is not there to run it, and for a card that nobody knows yet.
+            age: seconds since it was to be brought.
 
         Raises:
             NotYet, BusError: bring it again.
@@ -81,7 +87,7 @@ class Asks:
         try:
             await self.dispatch.go_on(await self._order(above, request, cause))
         except Refused as why:
-            if why.passing and waits:
+            if age < why.patience:
                 raise NotYet from None
             await self.refuse(above, request, cause, why)
         except (BusUnavailable, Unconfirmed):
@@ -111,7 +117,8 @@ class Asks:
         try:
             first, *then = self.inbox.understand(request.line, place.origin.room, above.principal.person, typed=False)
         except Absent as away:
-            raise _Away(away.reason, line=away.line, passing=away.bot == above.bot) from None
+            own = away.bot == above.bot
+            raise _Away(away.reason, line=away.line, patience=AWAY_PATIENCE if own else 0.0) from None
         except NotUnderstood as error:
             raise Refused(error.reason, line=error.line) from None
         if then and place.refresh:
@@ -151,7 +158,7 @@ class Asks:
             raise Refused("there is no such card")
         root = await self.board.envelope(bot, id)
         if root is None:
-            raise Refused(f"there is no card {id[:6]}", passing=True)
+            raise Refused(f"there is no card {id[:6]}", patience=CARD_PATIENCE)
         if root.bot != bot:
             raise Refused(f"the card {id[:6]} is {root.bot}'s")
         if root.card not in ("", id) or root.refresh:

@@ -29,9 +29,6 @@ TRIES = 20
 DEPTH = 8
 """Commands that may have asked for each other in a row, so that no two bots keep each other going for ever."""
 
-WAIT = 60.0
-"""Seconds for which what is asked for waits for who is to run it, and for the card that it is to be shown on."""
-
 SOON = 1.0
 """Seconds. Commands that a timer puts further apart do not keep each other going too fast."""
 
@@ -91,14 +88,14 @@ class Door:
             await self._run(delivery, request, parent)
 
     async def _run(self, delivery: Delivery, request: pb.CommandRequest, parent: View) -> None:
-        waits = self.dispatch.world.now() - delivery.time < WAIT
+        age = self.dispatch.world.now() - delivery.time
         try:
             if request.HasField("at") or not request.line:
                 await self._keep(delivery, request, parent.envelope)
             else:
-                await self.asks.bring(parent.envelope, request, timed=False, waits=waits)
+                await self.asks.bring(parent.envelope, request, timed=False, age=age)
         except Refused as why:
-            if why.passing and waits:
+            if age < why.patience:
                 await delivery.later(LATER)
                 return
             await self.asks.refuse(parent.envelope, request, pb.CAUSE_BOT, why)

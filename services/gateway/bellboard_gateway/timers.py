@@ -36,9 +36,6 @@ RETRY = 1.0
 AT_ONCE = 16
 """Timers that are fired at the same time."""
 
-PATIENCE = 24 * 3600.0
-"""Seconds for which a timer waits for its bot to be there."""
-
 CLEARED = {"Nats-TTL": "24h"}
 """How long it stands that a timer was cleared: until then no copy of the request can bring it back."""
 
@@ -163,7 +160,7 @@ class Timers:
         if last is None or last.sequence != kept.sequence:
             return
         now, timer = self.asks.dispatch.world.now(), kept.timer
-        await self.asks.bring(timer.above, timer.request, timed=True, waits=now < kept.at + PATIENCE)
+        await self.asks.bring(timer.above, timer.request, timed=True, age=now - kept.at)
         names.TIMER_LATE.labels(timer.bot).observe(max(0.0, now - kept.at))
 
     async def _clear(self, kept: Kept) -> None:

@@ -21,7 +21,7 @@ from bellboard.testing.plugin import BusAs
 from tests.integration.gateway.staff import Desk, opened, write_people
 from tests.unit.contract.making import announce, arg, command
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 EVERY = 3600
 

@@ -21,7 +21,7 @@ from bellboard_gateway.projection import View
 from tests.integration.gateway.staff import Desk, opened, write_people
 from tests.integration.mesh import Mesh
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 
 @pytest.fixture
