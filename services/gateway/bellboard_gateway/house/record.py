@@ -77,9 +77,10 @@ async def record(call: Call, room: str, range: chat.TimeRange | None, thread: st
         start, _, why = found.missing
         rows.append(Row(_moment(start), MISSING, words=why))
     rows = _newest(sorted(rows, key=lambda row: row.at))
-    said = replies.text(f"{_counted(rows)} in #{where}, {span.text}")
-    shown = [(row.at, row.who, row.words, row.state or row.kind) for row in rows[-ON_CARD:]]
-    blocks = [said, replies.table(["at", "who", "line", "state"], shown)] if rows else [said]
+    blocks = [replies.text(f"{_counted(rows)} in #{where}, {span.text}")]
+    if rows and call.person:  # a bot shows what it makes of it
+        shown = [(row.at, row.who, row.words, row.state or row.kind) for row in rows[-ON_CARD:]]
+        blocks.append(replies.table(["at", "who", "line", "state"], shown))
     return house_pb2.RecordResponse(reply=replies.reply(*blocks), table=replies.table(COLUMNS, rows).table)
 
 
