@@ -97,5 +97,6 @@ async def handover_(call: Call, team: str, *, desk: Desk) -> list[Block]:
 @bot.command
 async def tick(call: Call, *, desk: Desk, pages: Pages) -> Reply:
     """Do what time demands."""
+    said = await ticking.tick(call, desk)
     await sweep(call, pages)
-    return reply(*await ticking.tick(call, desk))
+    return reply(*said)
