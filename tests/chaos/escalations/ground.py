@@ -79,13 +79,13 @@ class Ground:
     struck: Counter[str] = field(default_factory=Counter)
 
     async def page(self, escalation: Escalation) -> None:
-        """Page somebody, and ask again until there is an answer; and once more where that is that nothing was run."""
+        """Page somebody, and ask again until there is an answer; and once more where that is that it came to nothing."""
         while not escalation.id:
             await self.look(escalation)
             if found := PAGE.search(shown(escalation.card)):
                 escalation.id = found[0]
             else:
-                assert escalation.card.state == ledger_pb2.STATE_EXPIRED, escalation.card
+                assert escalation.card.state in (ledger_pb2.STATE_EXPIRED, ledger_pb2.STATE_FAILED), escalation.card
                 escalation.tries += 1
 
     async def look(self, escalation: Escalation) -> None:

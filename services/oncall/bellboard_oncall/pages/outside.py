@@ -10,6 +10,9 @@ from .sending import SECONDS, Notice, NotSent, Unclear
 
 THREADS = 32
 
+CONNECT, READ = 6.0, 12.0
+"""Seconds for a connection and for an answer, where the address does not say otherwise. Apprise's own are too short for some."""
+
 
 class Outside:
     """Sends to whatever apprise has an address for. Its calls block, so each has a thread of its own."""
@@ -64,6 +67,9 @@ def _send(address: str, notice: Notice) -> None:
     service = apprise.Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
     if service is None:
         raise NotSent("that is no address that can be sent to")
+    for name, seconds in (("socket_connect_timeout", CONNECT), ("socket_read_timeout", READ)):
+        if getattr(service, name) == getattr(type(service), name):
+            setattr(service, name, seconds)
     words = f"{notice.words}\n{notice.url}" if notice.url else notice.words
     with watched() as testimony:
         try:
