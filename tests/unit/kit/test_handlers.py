@@ -165,6 +165,6 @@ def test_a_repeated_field_is_a_sequence(bot: Bot, hint: Any) -> None:
 
 def test_a_bot_with_holes_does_not_start(bot: Bot) -> None:
     """Every method that has no handler is named."""
-    every = "Look, Set, Fire, Probe, Climb, Ask, Send, Unsend, Beat, List, Total, Every"
+    every = "Look, Set, Fire, Probe, Climb, Ask, Send, Unsend, Beat, Take, List, Total, Every"
     with pytest.raises(ContractError, match=f"no handler for {every}"):
         bot.check()
