@@ -100,7 +100,7 @@ def progress(words: str, done: float | None = None) -> chat.Block:
 def question(words: str, *choices: chat.Choice) -> chat.Block:
     """A question. The choice that is taken runs its line as a command of its own.
 
-    A question that ends a command is answered once; one that is shown while it runs, again and again.
+    It can be answered again, since a card may be about what goes on when its command is over.
     """
     return chat.Block(question=chat.Question(text=words, choices=choices))
 

@@ -94,10 +94,10 @@ function Progress({ text, done }) {
   </div>`;
 }
 
-// What is over is answered once. What goes on can be answered again when the line before is under way.
-function Question({ text, choices = [], run, live }) {
+// It can be answered again when the line before is under way: a card may be about what goes on when the command is over.
+function Question({ text, choices = [], run }) {
   const [chosen, choose] = useState("");
-  const pick = (choice) => { choose(choice.line); run(choice.line, live ? () => choose("") : undefined); };
+  const pick = (choice) => { choose(choice.line); run(choice.line, () => choose("")); };
   return html`<div class="question">
     <p>${text}</p>
     <div class="choices">${choices.map((choice) => html`<button type="button" key=${choice.line}
@@ -114,7 +114,7 @@ function Failure({ text, hint, trace_id: trace }) {
   </div>`;
 }
 
-function Block({ block, run, live }) {
+function Block({ block, run }) {
   if (block.text) return html`<p class=${classes("text", tone(block.text.tone))}><${Mentioned} ...${block.text} /></p>`;
   if (block.table) return html`<${Table} ...${block.table} />`;
   if (block.code) return html`<${Code} ...${block.code} />`;
@@ -122,13 +122,12 @@ function Block({ block, run, live }) {
   if (block.chart) return html`<${Charted} ...${block.chart} />`;
   if (block.link) return html`<${Link} ...${block.link} />`;
   if (block.progress) return html`<${Progress} ...${block.progress} />`;
-  if (block.question) return html`<${Question} ...${block.question} run=${run} live=${live} />`;
+  if (block.question) return html`<${Question} ...${block.question} run=${run} />`;
   if (block.failure) return html`<${Failure} ...${block.failure} />`;
   return null;
 }
 
 // run: called with the line of a choice, and what to call once it is taken or not; without it, choices can't be pressed.
-// live: the blocks are of what goes on.
-export function Blocks({ blocks = [], run, live }) {
-  return blocks.map((block, at) => html`<${Block} key=${at} block=${block} run=${run} live=${live} />`);
+export function Blocks({ blocks = [], run }) {
+  return blocks.map((block, at) => html`<${Block} key=${at} block=${block} run=${run} />`);
 }

@@ -61,7 +61,7 @@ function Body({ card }) {
   return html`
     <${Reason} card=${card} />
     <${Steps} steps=${card.steps} />
-    <${Blocks} blocks=${card.blocks} run=${run} live=${!card.final} />
+    <${Blocks} blocks=${card.blocks} run=${run} />
     <${Deeds} card=${card} />`;
 }
 
