@@ -238,6 +238,16 @@ async def test_a_refusal_is_counted_and_logged_without_any_secret(sender: Sender
     assert not [line for line in logs if OPEN in str(line) or "not-the-secret" in str(line) or "made-up" in str(line)]
 
 
+async def test_no_bot_can_forge_what_came_in(desk: Desk, bus_as: BusAs) -> None:
+    """Only gateways write there, and only they read it."""
+    bot = await bus_as("practice")
+    await bot.send("hook.open.any", b'{"forged": 1}')
+    await bot.send("$JS.API.DIRECT.GET.HOOK", b'{"seq": 1}')
+    await bot.flush()
+    assert len(bot.denied) == 2
+    assert await desk.gateway.bus.end("HOOK") == 0
+
+
 # --- when things go wrong ---
 
 
