@@ -26,7 +26,7 @@ from bellboard.api.gateway.v1 import gateway_pb2_grpc as stubs
 from bellboard_cli.client import Client
 from bellboard_cli.runfile import RunFile
 
-from .figures import Goal, percentile, table
+from .figures import Goal, percentile, table, used
 from .processes import BELL, ENVIRONMENT
 from .shipped import Ground
 
@@ -73,6 +73,7 @@ async def alerts(_: Ground, seconds: float) -> tuple[str, list[Goal]]:
         async with Client.of(running) as client:
             await _rolls(client, 3.0)
             quiet = await _rolls(client, long / 2)
+            before = _used(running)
             sender = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "benchmarks.alerts", _hook(Path(folder) / "data", running), str(count), str(long)),
                 stdout=subprocess.PIPE,
@@ -82,8 +83,9 @@ async def alerts(_: Ground, seconds: float) -> tuple[str, list[Goal]]:
             begun = time.perf_counter()
             groups, firing = await _counted(client, count)
             settled = time.perf_counter() - begun
+            cost = {name: spent - before.get(name, 0.0) for name, spent in _used(running).items()}
             cards = await _cards(running)
-    return _told(quiet, meanwhile, int(out), groups, firing, settled, cards, count, long)
+    return _told(quiet, meanwhile, int(out), groups, firing, settled, cards, cost, count, long)
 
 
 def _told(
@@ -94,6 +96,7 @@ def _told(
     firing: int,
     settled: float,
     cards: Counter[str],
+    cost: dict[str, float],
     count: int,
     long: float,
 ) -> tuple[str, list[Goal]]:
@@ -107,6 +110,8 @@ def _told(
         ("`roll 2d6` without a storm: p50, p95", f"{percentile(quiet, 0.5) * 1e3:.1f} ms, {before * 1e3:.1f} ms"),
         ("`roll 2d6` in it: p50, p95", f"{percentile(meanwhile, 0.5) * 1e3:.1f} ms, {during * 1e3:.1f} ms"),
     ]
+    most = sorted(cost.items(), key=lambda item: -item[1])[:4]
+    rows += [(f"CPU of {name}, from the first alert to the last one counted", f"{spent:.1f} s") for name, spent in most]
     goals = [
         Goal("no alert of a storm is lost, and each is counted once", f"{firing:,} of {count:,}", firing == count == taken),
         Goal("a storm does not flood the room", f"{shown} cards, {all_} in all", shown <= 40),
@@ -145,6 +150,11 @@ def _hook(data: Path, running: RunFile) -> str:
     secret = secrets.token_urlsafe(24)
     (data / "hooks.yaml").write_text(f"hooks: {{storm: {{format: generic, bot: oncall, auth: path, secret: {secret}}}}}\n")
     return f"{running.url.rstrip('/')}/hooks/storm/{secret}"
+
+
+def _used(running: RunFile) -> dict[str, float]:
+    """The seconds of CPU that each process has used so far."""
+    return {entry["name"]: used(entry["pid"]) for entry in running.processes if entry["pid"]}
 
 
 async def _run(client: Client, line: str) -> gateway.Card:

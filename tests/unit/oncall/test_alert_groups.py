@@ -114,6 +114,16 @@ def test_two_replicas_with_one_memory_agree(story: list[list[tuple[str, bool]]],
     assert group.open == bool(group.firing)
 
 
+async def test_whoever_else_writes_is_not_overwritten() -> None:
+    """A replica that does not look before it writes is told, and looks."""
+    keep = MemoryKeep()
+    mine, other = Groups(keep), Groups(keep)
+    await mine.change("g", lambda group: merge(group, [notice(1, alert("a"))], NOW), look=False)
+    await other.change("g", lambda group: merge(group, [notice(2, alert("b"))], NOW))
+    group = await mine.change("g", lambda group: merge(group, [notice(3, alert("c"))], NOW), look=False)
+    assert (group.firing, await other.get(group.name)) == (3, group)
+
+
 @settings(deadline=None)
 @given(stories)
 def test_a_group_is_the_same_after_it_was_stored(story: list[list[tuple[str, bool]]]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bellboard import ProviderError
@@ -13,6 +13,7 @@ from bellboard.marks import Marks
 
 from ..rota import Rota
 from . import alertmanager
+from .groups import Group
 from .routing import Routing
 from .silences import Matchers, Silencer, Silences
 from .store import Groups
@@ -27,11 +28,12 @@ class Desk:
     rota: Rota
     routing: Routing
     silencer: Silencer
+    _known: dict[str, tuple[int, Group]] = field(default_factory=dict)
 
     @property
     def groups(self) -> Groups:
         """The groups of alerts."""
-        return Groups(self.keep)
+        return Groups(self.keep, self._known)
 
     @property
     def silences(self) -> Silences:

@@ -16,7 +16,7 @@ from .model import Alert, Notice, Route, digest
 MOST = 10_000
 """Alerts of a group that are told apart. Of those beyond, no more is known than that there were some."""
 
-LISTED = 30
+LISTED = 12
 """Alerts of a group whose words are kept."""
 
 LATE = 3600.0

@@ -17,6 +17,9 @@ from .model import Alert, Route, digest
 AT_ONCE = 16
 """Groups that are read and written at the same time."""
 
+KNOWN = 256
+"""Groups that need not be read before they are written."""
+
 _NUMBER = 6
 _ENTRY = 3 * _NUMBER
 
@@ -55,10 +58,14 @@ def _marked(tail: bytes) -> Mapping[bytes, Marked]:
 
 
 class Groups:
-    """Every group that is remembered."""
+    """Every group that is remembered.
 
-    def __init__(self, keep: Keep) -> None:
-        self._keep = keep
+    ``known`` holds those that were written last, with their revisions: in a storm a group is not read before each write. It may
+    be shared by several of these; whoever else writes makes the next write look again.
+    """
+
+    def __init__(self, keep: Keep, known: dict[str, tuple[int, Group]] | None = None) -> None:
+        self._keep, self._known = keep, {} if known is None else known
 
     async def get(self, name: str) -> Group | None:
         """The group of a `Group.name`; None if none is remembered."""
@@ -75,28 +82,41 @@ class Groups:
         """Remember which group an id belongs to."""
         await self._keep.put(_id(group.id), group.name.encode())
 
-    async def change(self, key: str, how: Callable[[Group], Group]) -> Group:
+    async def change(self, key: str, how: Callable[[Group], Group], *, look: bool = True) -> Group:
         """Change a group, from nothing if need be, and return what it is then. It is stored if that differs.
 
         Args:
             key: the group's own.
             how: may be asked several times.
+            look: read it first. Not needed where what changes nothing in an older state changes nothing in a newer one.
 
         Raises:
             BusError: it may be changed now or not.
         """
         where = f"alerts.group.{digest(key)}"
         while True:
-            kept = await self._keep.get(where)
-            before = load(kept.value) if kept else Group(key=key)
+            known = None if look else self._known.get(key)
+            revision, before = known or await self._read(where, key)
             after = how(before)
             if after == before:
                 return after
+            self._known.pop(key, None)
             try:
-                await self._keep.put(where, dump(after), expected=kept.revision if kept else 0)
+                revision = await self._keep.put(where, dump(after), expected=revision)
             except KeepConflict:
+                look = True
                 continue
+            self._note(key, revision, after)
             return after
+
+    async def _read(self, where: str, key: str) -> tuple[int, Group]:
+        kept = await self._keep.get(where)
+        return (kept.revision, load(kept.value)) if kept else (0, Group(key=key))
+
+    def _note(self, key: str, revision: int, group: Group) -> None:
+        self._known[key] = revision, group
+        if len(self._known) > KNOWN:
+            del self._known[next(iter(self._known))]
 
     async def all(self) -> Sequence[Group]:
         """Every group as people read it, those that burn first, the newest first."""

@@ -66,7 +66,7 @@ async def _take(call: Call, desk: Desk, key: str, notices: Sequence[Notice]) -> 
             after = replace(after, route=desk.routing.choose(after.labels))
         return after if seen(after) == seen(before) else due(after, call.id, call.at)
 
-    return await desk.groups.change(key, how)
+    return await desk.groups.change(key, how, look=call.attempt > 1)
 
 
 async def sweep(call: Call, desk: Desk) -> None:
