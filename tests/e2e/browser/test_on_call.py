@@ -95,11 +95,8 @@ def document_of(page: Page, line: str) -> str:
 
 def cells(document: str, section: str) -> list[list[str]]:
     """The rows of the table below a heading, as a Markdown parser reads them."""
-    tokens = (
-        MarkdownIt("commonmark", {"html": True})
-        .enable("table")
-        .parse(document.split(f"\n## {section}\n", 1)[1].split("\n## ", 1)[0])
-    )
+    own = document.split(f"\n## {section}\n", 1)[1].split("\n## ", 1)[0]
+    tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(own)
     rows: list[list[str]] = []
     for before, token in pairwise(tokens):
         if before.type == "tr_open":
@@ -121,16 +118,20 @@ def test_from_the_alert_to_the_post_mortem(page: Page, own_mesh: Mesh) -> None:
     incident_is_worked_on(page, alert)
     alertmanager_says(own_mesh, "resolved")
     expect(alert).to_contain_text("over", timeout=SOON)
-    type_line(page, "page resolve P1")
-    done(page, "page resolve P1")
+    expect(paged_card(page)).to_contain_text("resolved", timeout=SOON)
     type_line(page, "incident close v1 is back")
     press(done(page, "incident close"), "Export")
     the_document_is_right(document_of(page, "incident export I1"), own_mesh, bad)
 
 
+def paged_card(page: Page) -> Locator:
+    """The card of the page."""
+    return card(page, "page show P1").or_(card(page, "page step P1")).first
+
+
 def somebody_takes_it(page: Page) -> None:
     """The page goes to whoever is on call; one press, and everybody sees who it is."""
-    paged = card(page, "page show P1").or_(card(page, "page step P1")).first
+    paged = paged_card(page)
     expect(paged).to_contain_text("nobody is on it", timeout=SOON)
     press(paged, "Ack")
     done(page, "ack P1")
