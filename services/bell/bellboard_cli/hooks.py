@@ -41,13 +41,13 @@ HMAC signature: secret {{secret}}, header {GRAFANA_SIGNATURE}, timestamp header 
 """
 
 CURL = """\
-curl --fail-with-body -d '{{"title": "a test", "status": "firing"}}' {address}{header}
+curl -sS --fail-with-body -d '{{"title": "a test", "status": "firing"}}' {address}{header}
 """
 CURL_BEARER = " -H 'Authorization: Bearer {secret}'"
 CURL_SIGNED = f"""\
 body='{{{{"title": "a test", "status": "firing"}}}}' at=$(date +%s)
 mac=$(printf '%s.%s' "$at" "$body" | openssl dgst -sha256 -hmac '{{secret}}' | sed 's/.* //')
-curl --fail-with-body -d "$body" -H "{SIGNATURE}: t=$at,v1=$mac" {{address}}
+curl -sS --fail-with-body -d "$body" -H "{SIGNATURE}: t=$at,v1=$mac" {{address}}
 """
 
 
