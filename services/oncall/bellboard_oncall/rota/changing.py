@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bellboard import Block, Call, UserError, choice, question, text
+from bellboard import Block, Call, UserError, text
 from bellboard.api.chat.v1.chat_pb2 import TimeRange
-from bellboard.replies import BAD, GOOD, WARNING
+from bellboard.replies import GOOD, WARNING
 
-from . import Shift, engine
+from . import Shift, covered
 from .covers import AGREED, ASKED, DECLINED, EXPIRED, PATIENCE, WITHDRAWN, Cover, Piece
 from .desk import Desk
 from .model import TeamRota
@@ -46,7 +46,7 @@ async def cover(call: Call, desk: Desk, team: str, range: TimeRange | None, by: 
     )
     if made is None:
         return [text(f"{desk.name(taker)} is on call for {rota.team.name} then anyway; nothing changes", tone=GOOD)]
-    return _shown(call, desk, rota, made)
+    return covered.shown(call, desk, rota, made)
 
 
 async def swap(call: Call, desk: Desk, team: str, person: str, range: TimeRange | None, back: TimeRange | None) -> list[Block]:
@@ -74,7 +74,7 @@ async def swap(call: Call, desk: Desk, team: str, person: str, range: TimeRange 
     made = (
         make(await desk.covers().of(rota.team.name)) if call.preview else await desk.covers().add(rota.team.name, call.id, make)
     )
-    return _shown(call, desk, rota, made) if made else []
+    return covered.shown(call, desk, rota, made) if made else []
 
 
 async def agree(call: Call, desk: Desk, id: str, no: bool) -> list[Block]:
@@ -109,7 +109,7 @@ async def agree(call: Call, desk: Desk, id: str, no: bool) -> list[Block]:
     if done.state == DECLINED:
         said = f"{done.id}: {desk.name(me)} can't; everything stays as it was"
         return [text(said, tone=WARNING, mentions=[done.by] if done.by != me else [])]
-    lines = _lines(desk, rota, done, Clock(desk.zone(me, rota.team), now))
+    lines = covered.lines(desk, rota, done, Clock(desk.zone(me, rota.team), now))
     return [text(f"{done.id}: agreed. {'; '.join(lines)}", tone=GOOD, mentions=[done.by])]
 
 
@@ -242,52 +242,6 @@ def _meant(call: Call, known: Sequence[Cover], mine: Sequence[Cover], id: str, v
     if done is None and len(mine) > 1:
         raise UserError("which one?", hint=" or ".join(f"oncall {verb} {one.id}" for one in mine[:4]))
     return done or (mine[0] if mine else None)
-
-
-def _shown(call: Call, desk: Desk, rota: TeamRota, made: Cover) -> list[Block]:
-    """What was agreed or is asked; of a preview, what would be."""
-    clock = Clock(desk.zone(call.person, rota.team), call.at)
-    said = "; ".join(_lines(desk, rota, made, clock))
-    double = [text(words, tone=WARNING) for words in _doubles(desk, rota, made)]
-    if call.preview:
-        asked = f"; {desk.name(made.other)} would be asked" if made.other else ""
-        return [text(f"nothing is done yet: {said}{asked}"), *double, *desk.warnings(rota)]
-    if made.state == AGREED:
-        told = [piece.instead for piece in made.pieces if piece.instead != call.person]
-        return [text(f"{made.id}: {said}", tone=GOOD, mentions=dict.fromkeys(told)), *double, *desk.warnings(rota)]
-    if made.state != ASKED:
-        return [text(f"{made.id}: {said}. It is {made.state}", tone=BAD)]
-    asks = f"@{made.other}: {desk.name(call.person)} asks you. {made.id}: {said}"
-    return [
-        text(asks, mentions=[made.other]),
-        question(
-            f"Until {clock.zoned(made.expires)}; only {desk.name(made.other)} can answer",
-            choice("Yes", f"oncall agree {made.id}", tone=GOOD),
-            choice("No", f"oncall agree {made.id} --no"),
-        ),
-        *double,
-        *desk.warnings(rota),
-    ]
-
-
-def _lines(desk: Desk, rota: TeamRota, made: Cover, clock: Clock) -> list[str]:
-    return [
-        f"{desk.name(one.person)} is on call for {made.team}{f' ({one.layer})' if len(rota.layers) > 1 else ''} "
-        f"{clock.span(one.start, one.end)} instead of {desk.name(one.instead)}"
-        for one in made.pieces
-    ]
-
-
-def _doubles(desk: Desk, rota: TeamRota, made: Cover) -> list[str]:
-    """Who would be on call in two layers at once: nobody would be left to escalate to."""
-    found = []
-    for piece in made.pieces:
-        for layer in rota.layers:
-            if layer.name == piece.layer:
-                continue
-            if any(one.person == piece.person for one in engine.of_layer(rota, layer, piece.start, piece.end)):
-                found.append(f"{desk.name(piece.person)} is on call as {layer.name} at the same time")
-    return list(dict.fromkeys(found))
 
 
 def _see(rota: TeamRota) -> str:
