@@ -30,8 +30,9 @@ async def run(here: Ground, count: int, blows: int, gap: float, seed: int) -> li
         group.create_task(begin())
         group.create_task(here.storm(blows, gap, seed))
     pages = {page.id: page for page in await here.pages(300.0)}
+    mentions = await here.all_mentions(3 * len(pages))  # what was asked of the gateway is on disk, and may wait there
     await here.settled()
-    mentions, taken = await here.mentions(), here.taken()
+    taken = here.taken()
     wrong = list(twice(taken))
     for one in escalations:
         if one.id not in pages:

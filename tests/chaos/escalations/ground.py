@@ -9,7 +9,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from email import message_from_string, policy
 from pathlib import Path
@@ -175,6 +175,19 @@ class Ground:
             if message.sequence >= end:
                 break
         await bus.close()
+        return found
+
+    async def all_mentions(self, wanted: int) -> Counter[str]:
+        """The same, once there are as many as were asked for; as they are where that takes too long."""
+        found: Counter[str] = Counter()
+
+        async def there() -> bool:
+            nonlocal found
+            found = await self.mentions()
+            return found.total() >= wanted
+
+        with suppress(AssertionError):
+            await eventually(there, 120.0)
         return found
 
     def taken(self) -> Counter[tuple[str, str]]:
