@@ -59,25 +59,25 @@ async def show_flood(call: Call, room: str, *, desk: Desk) -> list[Block]:
 @bot.command
 async def show_alert(call: Call, id: str, *, desk: Desk) -> list[Block]:
     """Show an alert group."""
-    group = await desk.groups.of(id)
+    group = await desk.groups().of(id)
     if group is None:
         mark = await desk.marks.find(id)
         if mark is None or mark.kind != "alert":
             raise UserError(f"there is no alert {id[:16]}", hint="see: alert list")
         return cards.past(mark)
-    silence = over(group, await desk.silences.all(), call.at)
+    silence = over(group, await desk.silences().all(), call.at)
     return cards.card(group, silence, await cards.deploy_before(desk.marks, group))
 
 
 @bot.command
 async def list_alerts(call: Call, team: str, all: bool, *, desk: Desk) -> pb.ListAlertsResponse:
     """List the alerts that burn."""
-    groups = [one for one in await desk.groups.all() if (all or one.open) and team in ("", one.route.team)]
+    groups = [one for one in await desk.groups().all() if (all or one.open) and team in ("", one.route.team)]
     if team and not groups:
         desk.rota.team(team)  # says so if there is no such team
     if not groups:
         return pb.ListAlertsResponse(reply=reply(text("nothing burns", tone=GOOD)))
-    silences = await desk.silences.now(call.at)
+    silences = await desk.silences().now(call.at)
     covered = [(one, silence) for one in groups if (silence := over(one, silences, call.at)) is not None]
     listed = cards.listing(groups[:200], covered)
     return pb.ListAlertsResponse(reply=reply(listed), table=listed.table)
@@ -92,7 +92,7 @@ async def silence(call: Call, target: str, why: str, length: timedelta, *, desk:
 @bot.command
 async def silences(call: Call, *, desk: Desk) -> pb.SilencesResponse:
     """List the silences in force."""
-    found = await desk.silences.now(call.at)
+    found = await desk.silences().now(call.at)
     if not found:
         return pb.SilencesResponse(reply=reply(text("nothing is silenced")))
     rows = [
@@ -119,7 +119,7 @@ async def expire(call: Call, id: str, *, desk: Desk) -> list[Block]:
 @bot.command
 async def resolve_alert(call: Call, id: str, why: str, *, desk: Desk) -> list[Block]:
     """Say that an alert is over."""
-    group = await desk.groups.of(id)
+    group = await desk.groups().of(id)
     if group is None or not group.open:
         raise UserError(f"nothing burns under {id[:16]}", hint="see: alert list")
     (group,) = await renew(call, desk, [group], lambda one: closed(one, call.at))

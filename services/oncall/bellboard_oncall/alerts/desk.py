@@ -30,12 +30,14 @@ class Desk:
     silencer: Silencer
     _known: dict[str, tuple[int, Group]] = field(default_factory=dict)
 
-    @property
+    def memory(self) -> Keep:
+        """What is remembered."""
+        return self.keep
+
     def groups(self) -> Groups:
         """The groups of alerts."""
         return Groups(self.keep, self._known)
 
-    @property
     def silences(self) -> Silences:
         """The silences of our own."""
         return Silences(self.keep)

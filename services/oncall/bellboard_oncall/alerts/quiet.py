@@ -33,7 +33,7 @@ async def silence(call: Call, desk: Desk, target: str, why: str, length: float) 
     draft = Draft(title=f"silence of {about(wanted)}", at=wanted.since, until=wanted.until, person=call.person, command=call.id)
     mark = await desk.marks.begin("S", replace(draft, state="silenced", detail={"why": why[:200]}), key=call.id)
     wanted = await _at_the_source(desk, replace(wanted, id=mark.id), group)
-    await desk.silences.put(wanted)
+    await desk.silences().put(wanted)
     await call.ask("alert sweep", at=wanted.until, key=f"silence.{wanted.id}")
     await _show(call, desk, wanted)
     words = f"{wanted.id}: {about(wanted)} is silenced until {cards.clock(wanted.until)}"
@@ -44,7 +44,7 @@ async def silence(call: Call, desk: Desk, target: str, why: str, length: float) 
 
 
 async def _wanted(call: Call, desk: Desk, target: str, why: str, length: float) -> tuple[Silence, Group | None]:
-    group = await desk.groups.of(target)
+    group = await desk.groups().of(target)
     base = Silence(id="", person=call.person, why=why[:200].strip("\"'“” "), since=call.at, until=call.at + length)
     if group is not None:
         if not group.labels:
@@ -89,7 +89,7 @@ async def expire(call: Call, desk: Desk, id: str) -> list[Block]:
     Raises:
         UserError: there is none.
     """
-    found = await desk.silences.get(id)
+    found = await desk.silences().get(id)
     if call.preview:
         return [text(f"would end {found.id}, of {about(found)}; nothing is done yet")]
     left = []
@@ -98,7 +98,7 @@ async def expire(call: Call, desk: Desk, id: str) -> list[Block]:
             await desk.silencer.expire(remote)
         except ProviderError as error:
             left.append(error.text)
-    await desk.silences.end(found.id)
+    await desk.silences().end(found.id)
     mark = await desk.marks.find(found.id)
     if mark is not None and (mark.until is None or mark.until > call.at):
         await desk.marks.update(replace(mark, until=call.at, state="ended"))
@@ -110,7 +110,7 @@ async def expire(call: Call, desk: Desk, id: str) -> list[Block]:
 
 async def _show(call: Call, desk: Desk, silence: Silence) -> None:
     """Bring the cards of what burns under a silence up to date."""
-    covered = [one for one in await desk.groups.all() if one.open and one.card and silence.covers(one)]
+    covered = [one for one in await desk.groups().all() if one.open and one.card and silence.covers(one)]
     await renew(call, desk, covered)
 
 

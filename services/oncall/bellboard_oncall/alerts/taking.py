@@ -20,8 +20,9 @@ from .flood import Flood
 from .formats import read
 from .groups import Group, closed, merge, seen
 from .model import Notice
+from .routing import Routing
 from .silences import Silence, matchers
-from .store import kept_json, together
+from .store import Groups, kept_json, together
 from .telling import DUE, EVERY, LOST, change_flood, due, later, renew, show_flood, tell, told
 
 MOST_TOLD = 24
@@ -42,10 +43,10 @@ async def take(call: Call, batch: HookBatch, desk: Desk) -> None:
     deliveries = [(one.sequence, seconds(one.at), one.body) for one in batch.deliveries]
     taken = read(batch.hook, batch.format, deliveries)
     _count(batch, taken.notices, taken.bad)
-    groups: dict[str, list[Notice]] = defaultdict(list)
+    store, groups = desk.groups(), defaultdict[str, list[Notice]](list)
     for notice in taken.notices:
         groups[notice.group].append(notice)
-    changed = await together(_take(call, desk, key, notices) for key, notices in groups.items())
+    changed = await together(_take(call, store, desk.routing, key, notices) for key, notices in groups.items())
     await told(call, desk, changed)
 
 
@@ -59,28 +60,28 @@ def _count(batch: HookBatch, notices: Sequence[Notice], bad: Sequence[str]) -> N
         names.ALERTS_TAKEN.labels(batch.hook, outcome).inc(number)
 
 
-async def _take(call: Call, desk: Desk, key: str, notices: Sequence[Notice]) -> Group:
+async def _take(call: Call, store: Groups, routing: Routing, key: str, notices: Sequence[Notice]) -> Group:
     def how(before: Group) -> Group:
         after = merge(before, notices, call.at)
         if after.episode != before.episode:
-            after = replace(after, route=desk.routing.choose(after.labels))
+            after = replace(after, route=routing.choose(after.labels))
         return after if seen(after) == seen(before) else due(after, call.id, call.at)
 
-    return await desk.groups.change(key, how, look=call.attempt > 1)
+    return await store.change(key, how, look=call.attempt > 1)
 
 
 async def sweep(call: Call, desk: Desk) -> None:
     """Tell of what was put off, and of what a silence no longer covers."""
     await _unsilence(call, desk)
-    kept = await desk.keep.get(DUE)
+    kept = await desk.memory().get(DUE)
     waiting: list[str] = orjson.loads(kept.value)["names"] if kept else []
     done, claimed = set(waiting[:MOST_TOLD]), []
     for name in waiting[:MOST_TOLD]:
         if name.startswith("flood:"):
             await _flood(call, desk, name.removeprefix("flood:"))
             continue
-        group = await desk.groups.get(name)
-        group = await desk.groups.change(group.key, lambda one: _again(one, call)) if group else None
+        group = await desk.groups().get(name)
+        group = await desk.groups().change(group.key, lambda one: _again(one, call)) if group else None
         if group is not None and group.claim == call.id:
             claimed.append(group)
         elif group is not None and group.behind:
@@ -90,7 +91,7 @@ async def sweep(call: Call, desk: Desk) -> None:
         left = [name for name in said["names"] if name not in done] if said else []
         return {"at": 0.0, "by": "", "names": left} if left else None
 
-    left = await kept_json(desk.keep, DUE, how)
+    left = await kept_json(desk.memory(), DUE, how)
     names.ALERTS_DUE.set(len(left["names"]) if left else 0)
     await tell(call, desk, claimed, call.at)
     await later(call, desk, left["names"] if left else [], call.at)
@@ -112,12 +113,12 @@ async def _flood(call: Call, desk: Desk, room: str) -> None:
 
 async def _unsilence(call: Call, desk: Desk) -> None:
     """What a silence covered that has ended is told of; alerts that ended at their source meanwhile are over."""
-    ended = [one for one in await desk.silences.all() if one.since <= call.at and not one.holds(call.at)]
+    ended = [one for one in await desk.silences().all() if one.since <= call.at and not one.holds(call.at)]
     for silence in ended:
         still = await _still(desk, silence)
-        covered = [one for one in await desk.groups.all() if one.open and silence.covers(one)]
+        covered = [one for one in await desk.groups().all() if one.open and silence.covers(one)]
         await renew(call, desk, covered, partial(_loud, still=still, now=call.at))
-        await desk.silences.forget(silence)
+        await desk.silences().forget(silence)
 
 
 async def _still(desk: Desk, silence: Silence) -> frozenset[str] | None:
@@ -140,7 +141,7 @@ async def begin_page(call: Call, desk: Desk, id: str) -> None:
     """Page whoever is on call for an alert, once; of a flood only for the first."""
     from ..pages.work import begin  # not before it is needed: it knows of alerts
 
-    group = await desk.groups.of(id)
+    group = await desk.groups().of(id)
     if group is None or not group.open or group.page or not group.route.team:
         return
     if group.flood and not await _first_of_flood(desk, group):
@@ -179,8 +180,8 @@ async def _first_of_flood(desk: Desk, group: Group) -> bool:
 
 async def upkeep(call: Call, desk: Desk) -> None:
     """What is to be done now and then: a sweep that was lost is asked for again, and what is long over is forgotten."""
-    await later(call, desk, [one.name for one in await desk.groups.all() if one.behind or one.claim], call.at)
-    kept = await desk.keep.get(DUE)
+    await later(call, desk, [one.name for one in await desk.groups().all() if one.behind or one.claim], call.at)
+    kept = await desk.memory().get(DUE)
     if kept is not None and orjson.loads(kept.value)["at"] < call.at - LOST:
         await call.ask("alert sweep", at=call.at, key="sweep")
-    await desk.groups.tidy(call.at - FORGOTTEN)
+    await desk.groups().tidy(call.at - FORGOTTEN)

@@ -44,7 +44,7 @@ async def renew(
     def renewed(one: Group) -> Group:
         return due(how(one), call.id, call.at)
 
-    changed = await together(desk.groups.change(one.key, renewed) for one in groups)
+    changed = await together(desk.groups().change(one.key, renewed) for one in groups)
     await told(call, desk, changed)
     return changed
 
@@ -62,7 +62,7 @@ async def tell(call: Call, desk: Desk, groups: Sequence[Group], now: float) -> N
     fresh = {one.name for one in groups if not one.id}
     named = [await _named(desk, one) for one in groups]
     floods = await _floods(call, desk, [one for one in named if one.name in fresh], now)
-    silences = await desk.silences.now(now)
+    silences = await desk.silences().now(now)
     said = [
         await _tell(call, desk, one, over(one, silences, now), floods.get(one.route.room), one.name in fresh, now)
         for one in named
@@ -77,7 +77,7 @@ async def _named(desk: Desk, group: Group) -> Group:
         return group
     mark = await desk.marks.begin("A", _draft(group), key=f"{group.name}.{group.episode}")
     named = replace(group, id=mark.id)
-    await desk.groups.note(named)
+    await desk.groups().note(named)
     return named
 
 
@@ -105,7 +105,7 @@ async def _floods(call: Call, desk: Desk, fresh: Sequence[Group], now: float) ->
 
 async def change_flood(desk: Desk, room: str, how: Callable[[Flood], Flood]) -> Flood:
     """Change what is remembered of a room's flood, and return it."""
-    said = await kept_json(desk.keep, flood.key(room), lambda one: asdict(how(Flood.of(one))))
+    said = await kept_json(desk.memory(), flood.key(room), lambda one: asdict(how(Flood.of(one))))
     return Flood.of(said)
 
 
@@ -162,7 +162,7 @@ async def _told(desk: Desk, told: Group) -> Group:
             )
         return group if group.last_id else replace(group, last_id=told.id, last_card=told.card, behind=True)
 
-    return await desk.groups.change(told.key, how)
+    return await desk.groups().change(told.key, how)
 
 
 async def later(call: Call, desk: Desk, whom: Sequence[str], now: float) -> None:
@@ -174,7 +174,7 @@ async def later(call: Call, desk: Desk, whom: Sequence[str], now: float) -> None
         plan = said if said and said["at"] > now - LOST else {"at": now + EVERY, "by": call.id}
         return {**plan, "names": list(dict.fromkeys([*(said["names"] if said else ()), *whom]))}
 
-    plan = await kept_json(desk.keep, DUE, how)
+    plan = await kept_json(desk.memory(), DUE, how)
     if plan["by"] == call.id:
         await call.ask("alert sweep", at=float(plan["at"]), key="sweep")
     names.ALERTS_DUE.set(len(plan["names"]))
