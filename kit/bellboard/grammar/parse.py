@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from bellboard.command import AROUND, READ, Argument, Command, Kind
+from bellboard.command import AROUND, RANGES, READ, Argument, Command, Kind
 
 from .canonical import canonical, ends_with_flag
 from .errors import BadValue, NotUnderstood
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 DRY_RUN, SANDBOX = "dry-run", "sandbox"
 """Flags that every command has, where they make sense: only show, only rehearse."""
+
+MORE_WORDS = 4
+"""Words by which a time range may be longer than one: ``fri 16:00 .. mon 08:00``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +200,27 @@ class _Reader:
             self._take(argument, text, Word(text, start, len(line), True, "", text))
 
     def _take(self, argument: Argument, text: str, word: Word) -> None:
+        if argument.kind in RANGES and not word.quoted and not word.name:
+            text = self._joined(argument, text)
         try:
             value = read(argument, text, self.scope)
         except BadValue as bad:
             self._fail(bad.reason, word, bad.suggestion)
         self._set(argument, value, word)
+
+    def _joined(self, argument: Argument, text: str) -> str:
+        """A time range of several words, such as ``fri 16:00..mon 08:00``: as many as make one."""
+        best, tried, end, asked = text, text, self.words.at, self.words.question
+        for _ in range(MORE_WORDS):
+            raw = self.words.peek()
+            if not raw or raw[0] in "\"'" or self._is_named(raw) or (word := self.words.next(raw)) is None:
+                break
+            tried = f"{tried} {word.text}"
+            with suppress(BadValue):
+                read(argument, tried, self.scope)
+                best, end, asked = tried, self.words.at, self.words.question
+        self.words.at, self.words.question = end, asked
+        return best
 
     def _set(self, argument: Argument, value: Any, word: Word) -> None:
         count = self.given.get(argument.name, 0)

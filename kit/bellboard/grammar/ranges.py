@@ -1,4 +1,5 @@
-"""Stretches of time as people type them: ``15m``, ``10:00-10:30``, ``14:00..``, ``fri 16:00..mon 08:00``, ``D142``.
+"""Stretches of time as people type them: ``15m``, ``10:00-10:30``, ``14:00..``, ``fri 18:00-22:00``,
+``fri 16:00..mon 08:00``, ``D142``.
 
 Every boundary is taken as wall time in the person's zone and only then made a moment, so ranges over a change of clocks
 are right. What a clock time or a weekday leaves open is settled by where the range lies: behind for logs and graphs, ahead
@@ -59,8 +60,9 @@ def read_range(text: str, now: Now) -> chat.TimeRange | None:
         return made
     if ID.fullmatch(text):
         return chat.TimeRange(since=text.upper())
-    if clocks := _CLOCKS.fullmatch(text):
-        return _between(clocks[1], clocks[2], now)
+    day, _, hours = text.rpartition(" ")
+    if clocks := _CLOCKS.fullmatch(hours):
+        return _between(f"{day} {clocks[1]}".strip(), clocks[2], now)
     first, dots, second = text.partition("..")
     if dots:
         return _between(first.strip(), second.strip(), now) if first.strip() or second.strip() else None

@@ -121,9 +121,7 @@ HOOK_BATCHES = Counter(
 )
 HOOK_OLDEST = Gauge("bellboard_hook_oldest_seconds", "Age of the oldest delivery that its bot has not taken yet.", ["hook"])
 TIMERS_WAITING = Gauge("bellboard_timers", "Timers of bots that wait for their moment.")
-TIMER_LATE = Histogram(
-    "bellboard_timer_late_seconds", "From a timer's moment to its command.", ["bot"], buckets=_buckets
-)
+TIMER_LATE = Histogram("bellboard_timer_late_seconds", "From a timer's moment to its command.", ["bot"], buckets=_buckets)
 ALERTS_TAKEN = Counter("bellboard_alerts_total", "Words about alerts that came in, by what they say.", ["hook", "outcome"])
 ALERTS_DUE = Gauge("bellboard_alerts_due", "Groups of alerts whose cards are behind.")
 PAGE_MESSAGES = Counter("bellboard_page_messages_total", "Messages of pages, by what became of each try.", ["how", "fate"])

@@ -36,7 +36,7 @@ async def absent(desk: Desk) -> str:
         return ""
     assert isinstance(taken, Misunderstood)
     assert taken.why.code == "no_bot"
-    return taken.why.reason
+    return str(taken.why.reason)
 
 
 async def gone(desk: Desk) -> bool:

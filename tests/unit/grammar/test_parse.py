@@ -52,7 +52,7 @@ def fields(parsed: Parsed) -> dict[str, Any]:
         ("can i meme list --all?", "Can", {"line": "meme list --all?"}),
         ('help "unclosed', "Help", {"about": '"unclosed'}),
         ("reject k3f9 not on a  Friday", "Reject", {"id": "k3f9", "reason": "not on a  Friday"}),
-        ("resolve k3f9 FAILED", "Resolve", {"id": "k3f9", "verdict": "VERDICT_FAILED"}),
+        ("resolve k3f9 FAILED", "Resolve", {"id": "k3f9", "outcome": "FAILED"}),
         ("running --all", "Running", {"all": True}),
         ("running --all=no", "Running", {}),
         ("running all=yes", "Running", {"all": True}),
@@ -248,6 +248,16 @@ def test_around_is_a_flag_and_a_word(vocabulary: Vocabulary) -> None:
             vocabulary.parse(line, Room())
     with pytest.raises(NotUnderstood, match="given twice"):
         vocabulary.parse("practice every north 1 --since 1h --around D142", Room())
+
+
+def test_a_time_range_may_be_several_words(vocabulary: Vocabulary) -> None:
+    """As many as make one; what follows is what follows."""
+    for typed in ("2026-11-20 10:00..11:00", "2026-11-20 10:00-11:00", "2026-11-20T10:00 .. 11:00", '"2026-11-20 10:00-11:00"'):
+        parsed = vocabulary.parse(f"practice every north --since {typed} 3", Room())
+        between = parsed.request.since.between  # type: ignore[attr-defined]
+        assert (between.end.seconds - between.start.seconds, parsed.request.count) == (3600, 3)  # type: ignore[attr-defined]
+    with pytest.raises(NotUnderstood, match="is a time range"):
+        vocabulary.parse("practice every north --since soon 10:00 3", Room())
 
 
 def test_the_longest_phrase_wins(vocabulary: Vocabulary) -> None:

@@ -143,7 +143,7 @@ async def test_it_remembers_apart(talk: Talk) -> None:
 async def test_a_call_knows_when_and_how_it_was_asked() -> None:
     """When the line came in, that it was forced, that it only rehearses."""
 
-    async def nothing(ordinal: int, line: str) -> None:
+    async def nothing(request: pb.CommandRequest) -> None:
         """Nobody asks."""
 
     async def steps() -> AsyncIterator[str]:

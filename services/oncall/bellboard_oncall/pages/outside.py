@@ -11,7 +11,7 @@ from .sending import SECONDS, Notice, NotSent, Unclear
 THREADS = 32
 
 CONNECT, READ = 6.0, 12.0
-"""Seconds for a connection and for an answer, where the address does not say otherwise. Apprise's own are too short for some."""
+"""Seconds for a connection and for an answer, where the address says nothing else. Apprise's own are too short for some."""
 
 
 class Outside:

@@ -160,7 +160,7 @@ async def _ahead(call: Call, desk: Desk, range: TimeRange | None) -> tuple[float
     """A stretch that is not over, from now on at the earliest."""
     start, end = await stretch(range, call.at, desk.marks())
     if end <= call.at or start >= end:
-        raise UserError("that is over", hint="such as tomorrow, 2h, or fri 18:00..fri 22:00")
+        raise UserError("that is over", hint="such as tomorrow, 2h, or fri 18:00-22:00")
     return max(start, call.at), end
 
 

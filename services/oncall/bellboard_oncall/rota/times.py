@@ -66,7 +66,7 @@ async def stretch(given: TimeRange | None, now: float, marks: Marks) -> tuple[fl
         start, end = now, now + given.last.ToTimedelta().total_seconds()
     elif which == "between":
         if not given.between.HasField("end"):
-            raise UserError("until when?", hint="such as fri 18:00..fri 22:00")
+            raise UserError("until when?", hint="such as fri 18:00-22:00")
         begins = given.between.start.ToDatetime(UTC).timestamp() if given.between.HasField("start") else now
         start, end = begins, given.between.end.ToDatetime(UTC).timestamp()
     else:
@@ -75,7 +75,7 @@ async def stretch(given: TimeRange | None, now: float, marks: Marks) -> tuple[fl
             raise UserError("there is no such id", hint="an id is a letter and a number, such as D142")
         start = end = mark.at
     if end < start or end > now + FARTHEST:
-        raise UserError("that ends before it begins, or is more than a year away", hint="such as fri 18:00..fri 22:00")
+        raise UserError("that ends before it begins, or is more than a year away", hint="such as fri 18:00-22:00")
     return start, end
 
 
