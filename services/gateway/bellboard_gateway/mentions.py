@@ -58,13 +58,14 @@ class Mentions:
 
     def command(self, view: View) -> None:
         """Take in what a command says now."""
+        id = view.envelope.card if view.envelope.refresh else view.key.id  # what is brought up to date was told
         for block in _said(view):
             if block.text.mentions:
-                told = self._told.setdefault(view.key.id, set())
+                told = self._told.setdefault(id, set())
                 new = [person for person in block.text.mentions if person not in told]
                 told.update(new)
                 origin, by = view.envelope.origin, cards.principal(view.envelope.principal)
-                self._add(view.key.id, origin.room, origin.thread, by, new, block.text.text, seconds(view.record.at))
+                self._add(id, origin.room, origin.thread, by, new, block.text.text, seconds(view.record.at))
         if len(self._told) > KEEP:
             self._told.popitem(last=False)
 

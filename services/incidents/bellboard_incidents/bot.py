@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from bellboard import Block, Bot, Call, UserError, reply, text
 from bellboard.api.chat.v1.chat_pb2 import Table
 from bellboard.api.incidents.v1 import incidents_pb2 as pb
+from bellboard.plain import plain
 from bellboard.replies import GOOD
 
 from . import cards
-from .model import ASSIGNED, NOTE, STATUS, is_id, plain
+from .model import ASSIGNED, NOTE, STATUS, is_id
 from .work import Desk
 
 bot = Bot(pb.DESCRIPTOR.services_by_name["IncidentsService"], version="0.1.0")

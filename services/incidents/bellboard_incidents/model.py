@@ -170,15 +170,6 @@ def is_id(word: str) -> bool:
     return _PREFIXED.fullmatch(word.strip()) is not None
 
 
-def plain(words: str) -> str:
-    """Words as meant: without the quotes that the whole of them stands in, and in one line."""
-    said = words.strip()
-    for mark in "\"'":
-        if len(said) > 1 and said[0] == said[-1] == mark and mark not in said[1:-1].replace(f"\\{mark}", ""):
-            said = said[1:-1].replace(f"\\{mark}", mark)
-    return " ".join(said.split())
-
-
 def length(seconds: float) -> str:
     """Such as "1 h 5 min"; the two largest units that there are."""
     left, parts = round(seconds), []

@@ -10,6 +10,7 @@ from bellboard import Block, Call, UserError, reply, table, text
 from bellboard.api.hooks.v1.hooks_pb2 import HookBatch
 from bellboard.api.oncall.v1 import alerts_pb2 as pb
 from bellboard.keep import Keep
+from bellboard.plain import plain
 from bellboard.replies import GOOD
 
 from ..declared import bot
@@ -123,7 +124,7 @@ async def resolve_alert(call: Call, id: str, why: str, *, desk: Desk) -> list[Bl
     if group is None or not group.open:
         raise UserError(f"nothing burns under {id[:16]}", hint="see: alert list")
     (group,) = await renew(call, desk, [group], lambda one: closed(one, call.at))
-    return [text(cards.headline(group) + (f" — {why}" if why else ""), tone=GOOD)]
+    return [text(cards.headline(group) + (f" — {plain(why)}" if why else ""), tone=GOOD)]
 
 
 async def acknowledge(call: Call, keep: Keep, id: str, person: str) -> Group | None:

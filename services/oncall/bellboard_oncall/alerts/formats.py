@@ -74,7 +74,7 @@ def _grouped(hook: str, format: str, where: int, at: float, said: Mapping[str, A
     alerts: dict[str, Alert] = {}
     for entry in entries:
         try:
-            alert = _alert(entry, at, str(said.get("status", "")))
+            alert = _alert(entry, at, str(said.get("status", "")), said.get("commonAnnotations"))
         except Bad as error:
             bad.append(str(error))
         else:
@@ -98,14 +98,15 @@ def _grouped(hook: str, format: str, where: int, at: float, said: Mapping[str, A
     )
 
 
-def _alert(entry: Any, at: float, status: str) -> Alert:
+def _alert(entry: Any, at: float, status: str, common: Any = None) -> Alert:
     if not isinstance(entry, dict):
         raise Bad("an alert that is no object")
     labels = _labels(entry.get("labels"))
     mark = entry.get("fingerprint")
     if not labels and not mark:
         raise Bad("an alert without labels")
-    annotations = entry.get("annotations")
+    own = entry.get("annotations")
+    annotations = {**(common if isinstance(common, dict) else {}), **(own if isinstance(own, dict) else {})}
     return Alert(
         fingerprint=str(mark)[:LONGEST_NAME] if mark else digest(*_flat(labels)),
         firing=_fires(entry.get("status", status)),

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bellboard import Block, Call, ProviderError, UserError, choice, question, text
 from bellboard.marks import Draft
+from bellboard.plain import plain
 from bellboard.replies import GOOD, WARNING
 
 from . import cards
@@ -31,7 +32,7 @@ async def silence(call: Call, desk: Desk, target: str, why: str, length: float) 
     if call.preview:
         return [text(f"would silence {about(wanted)} until {cards.clock(wanted.until)}; nothing is done yet")]
     draft = Draft(title=f"silence of {about(wanted)}", at=wanted.since, until=wanted.until, person=call.person, command=call.id)
-    mark = await desk.marks.begin("S", replace(draft, state="silenced", detail={"why": why[:200]}), key=call.id)
+    mark = await desk.marks.begin("S", replace(draft, state="silenced", detail={"why": plain(why)[:200]}), key=call.id)
     wanted = await _at_the_source(desk, replace(wanted, id=mark.id), group)
     await desk.silences().put(wanted)
     await call.ask("alert sweep", at=wanted.until, key=f"silence.{wanted.id}")
@@ -45,7 +46,7 @@ async def silence(call: Call, desk: Desk, target: str, why: str, length: float) 
 
 async def _wanted(call: Call, desk: Desk, target: str, why: str, length: float) -> tuple[Silence, Group | None]:
     group = await desk.groups().of(target)
-    base = Silence(id="", person=call.person, why=why[:200].strip("\"'“” "), since=call.at, until=call.at + length)
+    base = Silence(id="", person=call.person, why=plain(why)[:200], since=call.at, until=call.at + length)
     if group is not None:
         if not group.labels:
             raise UserError(f"{group.id} has no labels to silence it by", hint=f"alert silence {group.route.team or 'TEAM'}")

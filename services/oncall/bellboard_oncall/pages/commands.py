@@ -8,6 +8,7 @@ from bellboard import Block, Call, UserError, reply, text
 from bellboard.api.ledger.v1 import ledger_pb2
 from bellboard.api.oncall.v1 import pages_pb2 as pb
 from bellboard.marks import parse
+from bellboard.plain import plain
 from bellboard.replies import GOOD
 
 from ..alerts.commands import acknowledge
@@ -22,6 +23,7 @@ BY_ITSELF = (ledger_pb2.CAUSE_BOT, ledger_pb2.CAUSE_TIMER)
 @bot.command
 async def page(call: Call, target: str, why: str, *, pages: work.Desk) -> list[Block]:
     """Page whoever is on call, or a person."""
+    why = plain(why)
     if call.preview:
         team, person, policy, room = work.aim(pages.rota, target)
         made = engine.opened("P0", policy, call.at, team=team, person=person, why=why, about="", room=room or call.room, by="")
@@ -62,6 +64,7 @@ async def ack(call: Call, id: str, *, pages: work.Desk) -> list[Block]:
 @bot.command
 async def resolve_page(call: Call, id: str, why: str, *, pages: work.Desk) -> list[Block]:
     """Say that it is over."""
+    why = plain(why)
     found = await pages.book.get(id)
     told = work.pager(found)
     found = await pages.book.change(found.id, lambda page: engine.resolved(page, call.person, call.at, why, plans=told))

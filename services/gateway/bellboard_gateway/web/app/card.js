@@ -8,6 +8,7 @@ import { length, pipeState, short, state } from "./words.js";
 const run = (line, told) => say(line, { explicit: true, told });
 
 function Chip({ state: [word, kind] }) {
+  if (!word) return null;
   return html`<span class=${classes("chip", kind)}><i aria-hidden="true"></i>${word}</span>`;
 }
 
@@ -89,10 +90,17 @@ function Child({ card }) {
   </div>`;
 }
 
+// How a card stands: a bot's own, which nobody waits for, as what it says is meant. What burns is not "done".
+const TONES = { TONE_BAD: ["", "bad"], TONE_WARNING: ["", "asking"] };
+function standing(card) {
+  const meant = card.state === "STATE_SUCCEEDED" && isBot(card.principal) && card.blocks?.find((block) => block.text)?.text.tone;
+  return TONES[meant] ?? pipeState(card);
+}
+
 export function Card({ card, children = [], replies, openThread }) {
   const stages = card.stages ? stagesOf(card, children) : [card];
   const newest = stages.at(-1);
-  const stands = pipeState(newest);
+  const stands = standing(newest);
   const took = newest.final ? time(newest.at) - time(card.received_at) : 0;
   return html`<article id=${`card-${card.command_id}`} data-command=${card.command_id} data-state=${newest.state}
       class=${classes("entry", "card", stands[1], card.rehearsal && "rehearsed", store.focus && card.command_id.startsWith(store.focus) && "focus")}
