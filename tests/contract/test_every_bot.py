@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -253,16 +253,18 @@ async def say(talk: Talk, command: Command, more: str = "") -> Said:
 
 
 class _Broken:
-    """A provider of which everything fails in the same way."""
+    """A provider of which everything fails in the same way, and so do its parts."""
 
     def __init__(self, error: Exception) -> None:
         self._error = error
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        def fail(*_: object, **__: object) -> None:
-            raise self._error
+    def __getattr__(self, name: str) -> _Broken:
+        return _Broken(self._error)
 
-        return fail
+    def _fail(self, *_: object, **__: object) -> NoReturn:
+        raise self._error
+
+    __call__ = __getitem__ = __contains__ = __iter__ = __len__ = _fail
 
 
 async def _broken(talk: Talk, found: Found, command: Command, error: Exception) -> Said:
