@@ -11,12 +11,10 @@ from bellboard.plain import plain
 from bellboard.replies import GOOD
 
 from . import cards
-from .model import ASSIGNED, NOTE, STATUS, is_id
+from .model import ASSIGNED, LONGEST_TITLE, NOTE, STATUS, is_id
 from .work import Desk
 
 bot = Bot(pb.DESCRIPTOR.services_by_name["IncidentsService"], version="0.1.0")
-
-LONGEST_TITLE = 200
 
 
 @bot.command

@@ -14,6 +14,7 @@ from urllib.parse import quote
 _ESCAPED = re.compile(r"[`*_\[\]<>~]")
 _REFERRED = {"\\": "&#92;", "|": "&#124;", "&": "&amp;"}
 _BEGINS_BLOCK = re.compile(r"[#+=:-]")
+_CLOSES_HEADING = re.compile(r"(?<!\S)#+$")
 _NUMBERED = re.compile(r"([0-9]{1,9})([.)])")
 _PLAIN_CODE = re.compile(r"[^`|\\]+")
 _DIRECTIONS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
@@ -30,7 +31,7 @@ def one_line(words: str) -> str:
 def text(words: str) -> str:
     """Words in the middle of a line or in a cell."""
     said = "".join(_REFERRED.get(char, char) for char in one_line(words))
-    return _ESCAPED.sub(lambda found: f"\\{found[0]}", said)
+    return _CLOSES_HEADING.sub(r"\\\g<0>", _ESCAPED.sub(lambda found: f"\\{found[0]}", said))
 
 
 def begin(words: str) -> str:

@@ -26,6 +26,9 @@ TODO = re.compile(r"\W{0,4}(to-?do|action|follow-?up)\b", re.IGNORECASE)
 _ID = re.compile(r"[#]?[iI]?([1-9][0-9]{0,8})")
 _PREFIXED = re.compile(r"[#]?[iI][1-9][0-9]{0,8}")
 
+LONGEST_TITLE = 200
+"""Characters of the longest title."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:

@@ -38,7 +38,7 @@ async def sweep(call: Call, *, desk: Desk) -> list[Block]:
 
 @bot.command
 async def upkeep(call: Call, *, desk: Desk) -> list[Block]:
-    """Look after cards that were lost, and forget what is long over."""
+    """Find cards that were lost, and forget what is long over."""
     await taking.upkeep(call, desk)
     return []
 

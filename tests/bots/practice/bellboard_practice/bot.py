@@ -6,15 +6,14 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 
-from bellboard import Block, Bot, Call, Failed, choice, progress, question, reply, table, text
+from bellboard import Block, Call, Failed, choice, progress, question, reply, table, text
 from bellboard.api.chat.v1.chat_pb2 import BlobRef, Table, TimeRange
-from bellboard.api.hooks.v1.hooks_pb2 import HookBatch
 from bellboard.replies import GOOD
 
+from . import unasked as _unasked  # noqa: F401  # declares commands too
+from .declared import bot as bot
 from .providers import World
 from .v1 import practice_pb2 as pb
-
-bot = Bot(pb.DESCRIPTOR.services_by_name["PracticeService"], version="0.1.0")
 
 
 @bot.command
@@ -68,41 +67,6 @@ async def climb(call: Call, hill: str, wait: timedelta, *, world: World) -> Asyn
 async def ask(call: Call, label: str) -> Block:
     """Ask before doing."""
     return question(f"fire {label}?", choice("fire", f"practice fire {label}"), choice("look", f"practice look {label}"))
-
-
-@bot.command
-async def send(call: Call, line: str, room: str, thread: str, card: str, after: timedelta, key: str) -> Block:
-    """Have another line run, as the bot."""
-    at = call.at + after.total_seconds() if after else None
-    id = await call.ask(line, room=room, thread=thread, card=card, at=at, key=key)
-    return text(f"asked for {id}: {line}")
-
-
-@bot.command
-async def unsend(call: Call, key: str) -> Block:
-    """Take a line back that was to be run later."""
-    await call.unask(key)
-    return text(f"{key} is taken back")
-
-
-@bot.command
-async def beat(call: Call, label: str, *, world: World) -> list[Block]:
-    """Leave a mark, and say so if there is a label."""
-    world.do(call.id, "beat", call.attempt)
-    return [text(f"beat {label} on {call.card} in {call.room or 'no room'}")] if label else []
-
-
-@bot.command
-async def take(call: Call, batch: HookBatch | None, *, world: World) -> list[Block]:
-    """Leave a mark for each delivery of a webhook."""
-    taken = batch or HookBatch()
-    if taken.HasField("blob"):
-        taken = HookBatch.FromString(await call.blobs.get(taken.blob))
-    if any(b"poison" in one.body for one in taken.deliveries):
-        raise Failed("a delivery is poison")
-    for one in taken.deliveries:
-        world.do(call.id, f"{taken.hook}/{taken.format}:{one.sequence}:{len(one.body)}", call.attempt)
-    return []
 
 
 @bot.command
