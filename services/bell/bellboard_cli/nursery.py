@@ -51,6 +51,7 @@ def main() -> None:
 def serve(line: socket.socket) -> dict[str, Any] | None:
     """Fork whatever is asked for. Returns in each child, with what it is to be; and None at the end."""
     children: dict[int, int] = {}
+    nursery = os.getpid()
     _let_them_end(children)
     poll = select.poll()
     poll.register(line, select.POLLIN)
@@ -64,11 +65,15 @@ def serve(line: socket.socket) -> dict[str, Any] | None:
                 continue
             if not (packet := line.recv(PACKET)):
                 return None
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # Python forgets what a child gets while it is forked
             try:
                 pid = os.fork()
             except OSError as error:
                 _say(line, error=error.errno)
                 continue
+            finally:
+                if os.getpid() == nursery:
+                    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
             if pid == 0:
                 wanted: dict[str, Any] = json.loads(packet)
                 return wanted
@@ -96,6 +101,7 @@ def _say(line: socket.socket, **message: Any) -> None:
 def become(nursery: int, name: str, module: str, env: dict[str, str], log: str) -> None:
     """Be a service: with its own environment and log, and without anything that is the nursery's."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     prctl = ctypes.CDLL(None).prctl
     prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != nursery:
