@@ -126,8 +126,12 @@ class Dispatch:
             raise Unconfirmed("the message bus did not answer")
 
     async def _as_rehearsed(self, order: Order) -> Order:
-        """The order as a rehearsal, where its room rehearses. Raises BusError where that is not known."""
-        if order.rehearsal or not order.origin.room or all(stage.command.bot == HOUSE for stage in (order.parsed, *order.then)):
+        """The order as a rehearsal, where its room rehearses. Raises BusError where that is not known.
+
+        What a bot asks of itself goes on as it began: a page that is escalated for real is not known to any twin.
+        """
+        bots = {stage.command.bot for stage in (order.parsed, *order.then)} - {HOUSE}
+        if order.rehearsal or not order.origin.room or bots <= {order.principal.bot}:
             return order
         return replace(order, rehearsal=True) if await self.rehearsals.by(order.origin.room) else order
 

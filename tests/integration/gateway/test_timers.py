@@ -219,6 +219,20 @@ async def test_a_card_is_brought_up_to_date_at_a_moment(desk: Desk) -> None:
     assert [block.text.text for block in card.blocks] == ["looked at later"]
 
 
+async def test_what_began_for_real_goes_on_for_real_in_a_room_that_rehearses_by_then(desk: Desk) -> None:
+    """A page does not stop being escalated because somebody practises where it came in; what people type is rehearsed."""
+    root = await desk.run("practice look first")
+    id = await ask(desk, "practice beat", "1h")
+    refresh = await ask(desk, "practice look later", "1h", card=root.command_id)
+    await desk.run("rehearse on")
+    put_forward(desk, 3700)
+    assert not (await desk.final(id)).rehearsal
+    await desk.final(refresh)
+    card = await desk.final(root.command_id)
+    assert [block.text.text for block in card.blocks] == ["looked at later"]
+    assert (await desk.run("practice look")).rehearsal
+
+
 async def test_a_bot_has_no_more_timers_than_it_may(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """The one too many is refused on the card of the command that asked."""
     monkeypatch.setattr("bellboard_gateway.door.MOST", 1)
