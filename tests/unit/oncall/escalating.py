@@ -76,6 +76,7 @@ class PaperRota:
     events: Events = field(default_factory=Events)
     on: tuple[str, ...] = ("ann", "bo")
     problem: str = ""
+    rooms: frozenset[str] = frozenset()
 
     @property
     def people(self) -> Mapping[str, Person]:

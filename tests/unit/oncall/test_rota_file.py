@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bellboard import SettingsError
+from bellboard_oncall.given import Given
 from bellboard_oncall.rota.book import Book
 from tests.unit.oncall.rotas import NOW, rotas, team
 
@@ -150,6 +151,43 @@ def test_a_start_with_a_wrong_file_takes_what_was_remembered(tmp_path: Path) -> 
     assert "that is no YAML" in book.problem
 
 
+LEFT = "people: [{id: ann}]\nrooms: [{id: ops}]"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [(GOOD, LEFT), (GOOD.replace("1 week}", "1 week, until: 2027-03-01}"), "people: [{id: ann}, {id: bo}]")],
+    ids=["somebody has left", "a gap has come near"],
+)
+def test_a_start_with_a_file_that_became_wrong_keeps_its_rotas(tmp_path: Path, text: str, left: str) -> None:
+    """What was in force is not looked at again: nobody is taken off call by a restart."""
+    file, people = tmp_path / "oncall.yaml", tmp_path / "people.yaml"
+    file.write_text(text)
+    people.write_text(left)
+
+    book = Book(file, people, {}, remembered=text)
+
+    assert book.teams["payments"].people == ("ann", "bo")
+    assert "the rota before is in force" in book.problem
+
+
+def test_a_start_without_a_secret_keeps_its_rotas(tmp_path: Path) -> None:
+    """Contacts that can't be read any more take no rota with them."""
+
+    def reader(given: Given | None, people: object) -> str:
+        if given is not None:
+            raise given.wrong("bo can't be read")
+        return "none"
+
+    file = tmp_path / "oncall.yaml"
+    file.write_text(GOOD + "contacts: {bo: {urls_file: /gone}}\n")
+
+    book = Book(file, None, {"contacts": reader}, remembered=file.read_text())
+
+    assert book.teams["payments"].people == ("ann", "bo")
+    assert book.part("contacts") == "none"
+
+
 def test_without_a_file_the_owners_take_turns(tmp_path: Path) -> None:
     """A week each, in the zone of the first."""
     people = tmp_path / "people.yaml"
@@ -172,11 +210,12 @@ def test_people_are_those_of_the_people_file(tmp_path: Path) -> None:
     people.write_text("people: [{id: ann}, {id: bo}]")
     book = Book(file, people, {})
 
-    _write(people, "people: [{id: ann}]")
+    _write(people, LEFT)
     book.look(now=True)
 
     assert book.teams["payments"].people == ("ann", "bo")
     assert "there is nobody “bo”" in book.problem
+    assert (list(book.people), book.rooms) == (["ann"], {"ops"}), "but it is known who is there"
 
 
 def test_a_policy_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from bellboard.telemetry import logs, names
 
 from ..given import Given, read
 from ..rota import Rota
+from ..rota.book import rooms
 from .model import URGENT, Route
 
 OPS = "ops"
@@ -189,15 +190,3 @@ def _state(path: Path | None) -> tuple[int, ...]:
     except OSError:
         return ()
     return stat.st_mtime_ns, stat.st_size, stat.st_ino
-
-
-def rooms(people_file: Path | None) -> frozenset[str]:
-    """The ids of the rooms that there are; empty where that is not known."""
-    if people_file is None:
-        return frozenset()
-    try:
-        given = read(people_file)
-        said = given.mapping() if given else {}
-        return frozenset(one.mapping()["id"].text() for one in said["rooms"].items()) if "rooms" in said else frozenset()
-    except (SettingsError, KeyError):
-        return frozenset()  # the gateway tells what is wrong with it

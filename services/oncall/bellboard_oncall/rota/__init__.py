@@ -82,6 +82,10 @@ class Rota(Protocol):
     def people(self) -> Mapping[str, Person]:
         """Everybody of the people file, by id."""
 
+    @property
+    def rooms(self) -> frozenset[str]:
+        """The ids of the rooms that there are; empty where that is not known."""
+
     def part(self, name: str) -> Any:
         """What the reader of another part of the file, such as "policies" or "contacts", made of it.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import yaml
 from bellboard import SettingsError
 from bellboard.telemetry import logs, names
 
-from ..given import LARGEST, Given, parse
+from ..given import LARGEST, Given, parse, read
 from . import Person, Team
 from .file import read_teams
 from .model import Layer, Rotation, TeamRota
@@ -37,6 +37,7 @@ class _Read:
     teams: Mapping[str, TeamRota]
     people: Mapping[str, Person]
     parts: Mapping[str, Any] = field(default_factory=dict)
+    rooms: frozenset[str] = frozenset()
 
 
 class Book:
@@ -78,6 +79,12 @@ class Book:
         self.look()
         return self._read.people
 
+    @property
+    def rooms(self) -> frozenset[str]:
+        """The ids of the rooms that there are; empty where that is not known."""
+        self.look()
+        return self._read.rooms
+
     def part(self, name: str) -> Any:
         """What a reader made of its part. Raises KeyError."""
         self.look()
@@ -95,6 +102,7 @@ class Book:
             self._read = self._load(self._text())
         except SettingsError as error:
             self._refuse(error)
+            self._read = self._today(self._read)
         else:
             self.problem = ""
             logs.emit(names.FILE_RELOADED, files=[entry[0] for entry in stamp])
@@ -106,9 +114,17 @@ class Book:
     def _fall_back(self, remembered: str) -> _Read:
         """What was in force before this process began, else the house's own rota."""
         try:
-            return self._load(remembered)
+            return self._load(remembered, again=True)
         except SettingsError:
-            return self._load("")
+            return self._load("", again=True)
+
+    def _today(self, read: _Read) -> _Read:
+        """The same rotas with the people and rooms that there are by now: whoever has left can't be told."""
+        try:
+            people = read_people(self._people_file)
+        except SettingsError:
+            return read
+        return replace(read, people=people or read.people, rooms=rooms(self._people_file))
 
     def _text(self) -> str:
         if self._file is None:
@@ -126,19 +142,21 @@ class Book:
         except UnicodeDecodeError:
             raise SettingsError(f"{self._file.name} is not UTF-8") from None
 
-    def _load(self, text: str) -> _Read:
-        people = read_people(self._people_file)
+    def _load(self, text: str, *, again: bool = False) -> _Read:
+        """What a text says. ``again``: it was in force before, so neither who has left nor a gap to come makes it wrong."""
+        there = read_people(self._people_file)
+        people = {} if again and text else there
         whole = parse(text, self._file.name if self._file else "oncall.yaml")
         said = whole.mapping("teams", *self._readers) if whole else {}
-        teams = read_teams(said["teams"], people, time.time()) if "teams" in said else home(people)
-        known = people or {name: Person(name, name, UTC) for rota in teams.values() for name in rota.people}
-        parts = {name: reader(said.get(name), people) for name, reader in self._readers.items()}
-        for rota in teams.values():
+        teams = read_teams(said["teams"], people, None if again else time.time()) if "teams" in said else home(people)
+        known = there or {name: Person(name, name, UTC) for rota in teams.values() for name in rota.people}
+        parts = {name: _part(reader, said.get(name), people, again) for name, reader in self._readers.items()}
+        for rota in () if again else teams.values():
             if whole is not None and "policies" in parts and rota.team.policy not in parts["policies"]:
                 known_ones = ", ".join(parts["policies"])
                 raise whole.at(rota.line).wrong(f"there is no policy “{rota.team.policy[:60]}”", hint=f"there is {known_ones}")
         self.good = text
-        return _Read(teams, known, parts)
+        return _Read(teams, known, parts, rooms(self._people_file))
 
     def _now(self) -> _Stamp:
         found = []
@@ -149,6 +167,16 @@ class Book:
                 continue
             found.append((str(path), stat.st_mtime_ns, stat.st_size, stat.st_ino))
         return tuple(found)
+
+
+def _part(reader: Reader, given: Given | None, people: Collection[str], again: bool) -> Any:
+    """What a reader makes of its part. Of a file that was in force before, what is wrong by now takes no rota with it."""
+    try:
+        return reader(given, people)
+    except SettingsError:
+        if not again:
+            raise
+        return reader(None, people)
 
 
 def home(people: Mapping[str, Person]) -> dict[str, TeamRota]:
@@ -175,6 +203,16 @@ def read_people(path: Path | None) -> dict[str, Person]:
     except (OSError, ValueError, AttributeError, TypeError, yaml.YAMLError):
         raise SettingsError(f"{path} can't be read, or is no list of people") from None
     return {one["id"]: _person(one) for one in entries}
+
+
+def rooms(path: Path | None) -> frozenset[str]:
+    """The ids of the rooms that there are; empty where that is not known."""
+    try:
+        given = read(path) if path is not None else None
+        said = given.mapping() if given else {}
+        return frozenset(one.mapping()["id"].text() for one in said["rooms"].items()) if "rooms" in said else frozenset()
+    except (SettingsError, KeyError):
+        return frozenset()  # the gateway tells what is wrong with it
 
 
 def _person(entry: Mapping[str, Any]) -> Person:

@@ -51,6 +51,11 @@ class Desk:
         """Everybody by id."""
         return self._book.people
 
+    @property
+    def rooms(self) -> frozenset[str]:
+        """The ids of the rooms that there are; empty where that is not known."""
+        return self._book.rooms
+
     def part(self, name: str) -> Any:
         """What a reader made of its part of the file. Raises KeyError."""
         return self._book.part(name)

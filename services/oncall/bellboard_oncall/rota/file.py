@@ -22,12 +22,12 @@ MOST_TEAMS = 200
 """Teams in one file."""
 
 
-def read_teams(given: Given, people: Mapping[str, Person], now: float) -> dict[str, TeamRota]:
+def read_teams(given: Given, people: Mapping[str, Person], now: float | None) -> dict[str, TeamRota]:
     """Every team by name.
 
     Args:
         people: those there are; empty if that is not known, and then nobody is checked.
-        now: from when on nobody may be missing.
+        now: from when on nobody may be missing; None for a file that was in force before: it is not looked at again.
 
     Raises:
         SettingsError: something is wrong; it names the line, and for a gap or an overlap the first hour.
@@ -35,7 +35,7 @@ def read_teams(given: Given, people: Mapping[str, Person], now: float) -> dict[s
     found = {name: _Reader(name, one, people).team() for name, one in given.mapping().items()}
     if not found or len(found) > MOST_TEAMS:
         raise given.wrong(f"here should be 1 to {MOST_TEAMS} teams")
-    for rota in found.values():
+    for rota in found.values() if now is not None else ():
         check(rota, given, now)
     return found
 
