@@ -10,7 +10,7 @@ from bellboard.api.chat.v1 import chat_pb2 as chat
 from bellboard.api.ledger.v1 import ledger_pb2
 from bellboard.testing.talk import Ask, Said, Talk, TalkTo, settings_for
 from bellboard_oncall.bot import bot
-from bellboard_oncall.pages.model import OUTSIDE, PAGERDUTY
+from bellboard_oncall.pages.model import OUTSIDE, PAGERDUTY, Policy, Step
 from bellboard_oncall.pages.policy import Events
 from bellboard_oncall.pages.work import Desk
 from bellboard_oncall.providers import register
@@ -249,6 +249,45 @@ async def test_a_gap_in_the_rota_goes_to_the_next_step_at_once(town: Town) -> No
     assert Ask("page show P1", room=ROOM) in said.asks
     assert [ask.at for ask in said.asks if ask.key][-1] == town.now
     assert cells(await town.say("page show P1"), "what happened") == [["", "step 1: nobody is on call for payments"]]
+
+
+async def test_a_gap_is_told_of_even_if_others_are_reached(town: Town) -> None:
+    """The room alone is not who should have been told."""
+    town.rota.on = ()
+    steps = (Step(notify=("oncall", "#ops")), Step(notify=("all",), after=60.0))
+    town.rota.policies = {"default": Policy(name="default", steps=steps)}
+    said = await town.step(await town.say("page payments checkout is down"))
+    assert {ask.room for ask in said.asks if ask.line == "page show P1" and ask.room} == {ROOM, "ops"}
+    assert [ask.at for ask in said.asks if ask.key][-1] == town.now + 60
+    assert cells(await town.say("page show P1"), "what happened") == [["", "step 1: nobody is on call for payments"]]
+
+
+async def test_nobody_is_told_in_a_room_that_is_gone(town: Town) -> None:
+    """They are told in another one, and the card says so."""
+    town.rota.rooms = frozenset({"general", "ops"})
+    said = await town.step(await town.say("page payments checkout is down"))
+    assert {ask.room for ask in said.asks if ask.room} == {"ops"}
+    shown = await town.say("page show P1")
+    assert cells(shown, "what happened") == [["", f"step 1: there is no room #{ROOM}"]]
+
+
+async def test_who_has_left_is_not_called_told(town: Town) -> None:
+    """The next step begins at once, in which there may be somebody."""
+    town.rota.on, town.rota.rooms = ("zed",), frozenset({ROOM})
+    said = await town.step(await town.say("page payments checkout is down"))
+    assert [ask.at for ask in said.asks if ask.key][-1] == town.now
+    assert cells(await town.say("page show P1"), "what happened") == [["", "step 1: zed is not among the people any more"]]
+
+
+async def test_a_policy_that_reached_nobody_says_so_and_keeps_its_rounds(town: Town) -> None:
+    """The next round comes after its pause: somebody may be on call by then."""
+    town.rota.on = ()
+    town.rota.policies = {"default": Policy(name="default", steps=(Step(notify=("oncall",)),), repeat=2, pause=60.0)}
+    said = await town.step(await town.say("page payments checkout is down"))
+    assert [ask.at for ask in said.asks if ask.key][-1] == town.now + 60
+    town.now += 60
+    await town.say("page step P1 1 --round 1")
+    assert "nobody is on it, and nobody was told" in (await town.say("page show P1")).text
 
 
 async def test_what_names_no_page_is_said(town: Town) -> None:

@@ -58,7 +58,7 @@ class Escalation(RuleBasedStateMachine):
     @rule(plans=st.lists(st.sampled_from(PLANS), max_size=4), trouble=st.sampled_from(["", "nobody is on call"]))
     def a_step_is_due(self, plans: list[Plan], trouble: str) -> None:
         before, was = self.page, engine.due(self.page, self.now)
-        self.become(engine.begun(before, before.step, before.round, self.now, plans, trouble=trouble))
+        self.become(engine.begun(before, before.step, before.round, self.now, plans, trouble=trouble, reached=not trouble))
         assert was or self.page == before, "no step begins before its time, nor twice"
         assert engine.begun(self.page, before.step, before.round, self.now, PLANS) == self.page
 

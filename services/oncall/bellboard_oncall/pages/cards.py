@@ -73,7 +73,7 @@ def _stands(page: Page, rota: Rota) -> str:
     if page.until:
         return "nobody is on it; it was put off"
     if page.due is None and page.sends:
-        return "nobody is on it, and everybody was told: its policy has no further step"
+        return f"nobody is on it, and {'everybody' if page.told else 'nobody'} was told: its policy has no further step"
     return "nobody is on it yet"
 
 

@@ -52,10 +52,12 @@ def due(page: Page, now: float) -> bool:
     return page.state == "open" and page.due is not None and page.due <= now + EARLY
 
 
-def begun(page: Page, step: int, round: int, now: float, plans: Iterable[Plan], *, trouble: str = "") -> Page:
+def begun(
+    page: Page, step: int, round: int, now: float, plans: Iterable[Plan], *, trouble: str = "", reached: bool = True
+) -> Page:
     """The step has begun, with these messages, if it is the one that is due; otherwise nothing has changed.
 
-    ``trouble`` is why it reaches nobody; then the next one begins at once.
+    ``trouble`` is whom it can't reach, and why. Unless anybody is ``reached`` the next step of the round begins at once.
     """
     if not due(page, now) or (page.round, page.step) != (round, step):
         return page
@@ -65,8 +67,9 @@ def begun(page: Page, step: int, round: int, now: float, plans: Iterable[Plan], 
     following = _after(page)
     if following is None:
         return replace(page, step=step + 1, due=None)
+    hurried = not reached and following[0][1] == round
     (step, round), pause = following
-    return replace(page, step=step, round=round, due=now if trouble else now + pause)
+    return replace(page, step=step, round=round, due=now if hurried else now + pause)
 
 
 def _after(page: Page) -> tuple[tuple[int, int], float] | None:

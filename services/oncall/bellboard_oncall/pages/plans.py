@@ -25,10 +25,14 @@ def policy_for(rota: Rota, policy: str) -> Policy:
     return known.get(policy) or known[DEFAULT]
 
 
-async def plans(page: Page, step: Step, rota: Rota, now: float) -> tuple[tuple[Plan, ...], str]:
-    """The messages of a step, and why it reaches nobody; that is empty if it reaches somebody.
+OPS = "ops"
+"""The room where people are mentioned if nothing says which."""
 
-    The room is told in any case.
+
+async def plans(page: Page, step: Step, rota: Rota, now: float) -> tuple[tuple[Plan, ...], str, bool]:
+    """The messages of a step, whom it can't reach and why, and whether it reaches anybody at all.
+
+    The room is told in any case; where that is gone, another one.
     """
     contacts: Contacts = rota.part("contacts")
     events: Events = rota.part("notifiers")
@@ -37,7 +41,9 @@ async def plans(page: Page, step: Step, rota: Rota, now: float) -> tuple[tuple[P
     others: list[Plan] = []
     troubles: list[str] = []
     for target in step.notify:
-        if target.startswith("#"):
+        if target.startswith("#") and rota.rooms and target[1:] not in rota.rooms:
+            troubles.append(f"there is no room {target}")
+        elif target.startswith("#"):
             rooms.append(Plan(whom=(), how=CHAT, to=target[1:], label=target))
         elif target == PAGERDUTY and events.key:
             others.append(PAGER)
@@ -45,15 +51,34 @@ async def plans(page: Page, step: Step, rota: Rota, now: float) -> tuple[tuple[P
             troubles.append("no key for PagerDuty is known")
         else:
             try:
-                people |= dict.fromkeys(await _who(page, target, rota, now))
+                found, trouble = _known(await _who(page, target, rota, now), target, page, rota)
+                people |= dict.fromkeys(found)
+                troubles += trouble
             except (UserError, ProviderError) as error:
                 troubles.append(f"who is on call is not known: {error.text}")
-    mention = Plan(whom=tuple(people), how=CHAT, to=page.room, label=f"#{page.room}")
+    room = _room(page.room, rota)
+    if room != page.room:
+        troubles.append(f"there is no room #{page.room}")
+    mention = Plan(whom=tuple(people), how=CHAT, to=room, label=f"#{room}")
     outside = [way for person in people for way in contacts.ways(person)]
-    found = (mention, *(one for one in rooms if one.to != page.room), *outside, *others)
-    if people or rooms or others:
-        return found, ""
-    return found, "; ".join(troubles) or f"nobody is on call for {page.target}"
+    messages = (mention, *(one for one in rooms if one.to != room), *outside, *others)
+    return messages, "; ".join(dict.fromkeys(troubles)), bool(people or rooms or others)
+
+
+def _room(room: str, rota: Rota) -> str:
+    """A room that there is: this one, or else where everything goes that has no place."""
+    if not rota.rooms or room in rota.rooms:
+        return room
+    return OPS if OPS in rota.rooms else min(rota.rooms)
+
+
+def _known(people: tuple[str, ...], target: str, page: Page, rota: Rota) -> tuple[tuple[str, ...], list[str]]:
+    """Those of them that there still are, and what is to be said of the others, or of nobody."""
+    there = tuple(person for person in people if person in rota.people or not rota.rooms)  # no rooms: no file of people
+    gone = [f"{person} is not among the people any more" for person in people if person not in there]
+    if not people and target != "next-oncall":
+        gone.append(f"nobody is on call for {page.target}")
+    return there, gone
 
 
 async def _who(page: Page, target: str, rota: Rota, now: float) -> tuple[str, ...]:

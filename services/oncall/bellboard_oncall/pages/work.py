@@ -18,14 +18,11 @@ from ..rota import Rota
 from . import engine
 from .book import Book, steadily
 from .model import CHAT, PAGERDUTY, Page, Plan, Policy, Send
-from .plans import PAGER, PERSON, address, plans, policy_for
+from .plans import OPS, PAGER, PERSON, address, plans, policy_for
 from .sending import Notifiers, NotSent, Unclear, notice
 
 LOOK = 60.0
 """Seconds after which somebody looks whether a step that has begun was carried out."""
-
-OPS = "ops"
-"""The room where people are mentioned if nothing says which."""
 
 
 class Desk:
@@ -105,8 +102,10 @@ async def carry(call: Call, desk: Desk, id: str, step: int, round: int) -> None:
     """Do what is due about a page: begin the step, send what is to be sent, and say when to look again."""
     page = await desk.book.change(id, lambda page: engine.taken_over(page, call.id, call.attempt, desk.clock()))
     if engine.due(page, desk.clock()) and (page.step, page.round) == (step, round):
-        wanted, trouble = await plans(page, page.policy.steps[step - 1], desk.rota, desk.clock())
-        page = await desk.book.change(id, lambda page: engine.begun(page, step, round, desk.clock(), wanted, trouble=trouble))
+        wanted, trouble, reached = await plans(page, page.policy.steps[step - 1], desk.rota, desk.clock())
+        page = await desk.book.change(
+            id, lambda page: engine.begun(page, step, round, desk.clock(), wanted, trouble=trouble, reached=reached)
+        )
     elif page.state == "acked" and page.until:
         again = Plan(whom=(page.acked_by,), how=CHAT, to=page.room, label=f"#{page.room}")
         page = await desk.book.change(id, lambda page: engine.reminded(page, desk.clock(), [again]))
