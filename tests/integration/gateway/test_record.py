@@ -11,13 +11,18 @@ import pytest
 from bellboard.api.chat.v1 import chat_pb2 as chat
 from bellboard.api.gateway.v1 import gateway_pb2 as pb
 from bellboard.api.gateway.v1 import house_pb2
+from bellboard.api.ledger.v1 import ledger_pb2 as ledger
+from bellboard.call import Call, CallServices
+from bellboard.errors import UserError
+from bellboard.ids import command_id
 from bellboard.ledger.state import S
 from bellboard.provision import House
 from bellboard.testing import eventually
 from bellboard.testing.plugin import BusAs
+from bellboard.testing.talk import MemoryBlobs
 from bellboard_gateway import past
 from bellboard_gateway.board import Board
-from bellboard_gateway.house.record import COLUMNS, Row
+from bellboard_gateway.house.record import COLUMNS, Row, _check_behind
 from tests.integration.gateway.staff import Desk, opened, says, write_people
 from tests.integration.gateway.stage import Stage, envelope, text
 from tests.integration.mesh import Mesh
@@ -107,6 +112,21 @@ async def test_a_room_that_is_none_is_not_understood(desk: Desk) -> None:
     taken = await desk.take("record in #nowhere")
 
     assert "nowhere" in f"{taken}"
+
+
+async def test_a_bot_is_told_nothing_before_it_is_known_for_whom_it_asks(desk: Desk) -> None:
+    """The board may be behind the worker; then nobody's rights can be looked at."""
+    made = ledger.Envelope(id=command_id("test", "", "", "unseen"), principal=ledger.Principal(bot="incidents"))
+
+    async def nothing(_: ledger.CommandRequest) -> None: ...
+
+    async def steps() -> AsyncIterator[str]:
+        return
+        yield
+
+    call = Call(made, 1, CallServices(MemoryBlobs("house"), nothing, lambda _: None), steps)
+    with pytest.raises(UserError, match="the board is behind"):
+        await _check_behind(call, desk.gateway.hall)
 
 
 async def test_what_the_board_has_forgotten_is_read_again(stage: Stage) -> None:

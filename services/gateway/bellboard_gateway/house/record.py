@@ -65,7 +65,7 @@ class Row(NamedTuple):
 @bot.command
 async def record(call: Call, room: str, range: chat.TimeRange | None, thread: str, *, hall: Hall) -> house_pb2.RecordResponse:
     """List what was typed and said in a room."""
-    _check_behind(call, hall)
+    await _check_behind(call, hall)
     bus, where = hall.dispatch.bus, room or call.room
     span = await resolve(range, now=call.at, marks=BusMarks(bus, HOUSE), default=DEFAULT)
     found = await past.read(hall.board, bus, where, span.start, span.end)
@@ -84,15 +84,17 @@ async def record(call: Call, room: str, range: chat.TimeRange | None, thread: st
     return house_pb2.RecordResponse(reply=replies.reply(*blocks), table=replies.table(COLUMNS, rows).table)
 
 
-def _check_behind(call: Call, hall: Hall) -> None:
+async def _check_behind(call: Call, hall: Hall) -> None:
     """Make sure that a bot is told no more than whoever it asks for may see.
 
     Raises:
-        UserError: they may not.
+        UserError: they may not, or the board does not know yet for whom it asks.
     """
-    own = hall.board.known(call.id)
-    if own is None or call.person:
+    if call.person:
         return
+    await hall.see(call)
+    own = hall.board.known(call.id)
+    assert own is not None
     for who in hall.behind(own):
         person = hall.people.person(who)
         decision = hall.judge(person, own) if person else None
