@@ -32,7 +32,7 @@ class Ticks:
     board: Board
     dispatch: Dispatch
     inbox: Inbox
-    _ran: dict[str, int] = field(default_factory=dict)  # the newest slot of each command, by its action
+    _ran: dict[str, int] = field(default_factory=dict)  # the last slot of each command, by its action
 
     async def run(self) -> None:
         """Look at the clock until cancelled."""
@@ -49,7 +49,7 @@ class Ticks:
         for command in registry.vocabulary.commands:
             if command.every and registry.available(command.bot):
                 slot = int(now // command.every)
-                if slot > self._ran.get(command.action, -1):
+                if slot != self._ran.get(command.action):  # a clock may be put back too; no slot has two commands
                     yield command, slot
 
     async def _tick(self, command: Command, slot: int) -> None:

@@ -97,6 +97,20 @@ async def test_each_slot_has_one_command_over_two_replicas(house: House, bus_as:
         assert seconds(found[0].not_after) - seconds(found[0].received_at) == pytest.approx(60)
 
 
+async def test_a_clock_that_was_far_ahead_and_is_put_right_stops_nothing(house: House, bus_as: BusAs) -> None:
+    """What ran ahead of time does not keep what is due from running, and no slot has two commands."""
+    write_people(house)
+    bus = await bus_as("gw-1")
+    async with opened(house, bus) as desk, there(await bus_as("toy")):
+
+        async def ticked(count: int) -> bool:
+            return len(await ticks(bus)) == count
+
+        for count, hours in ((1, 0), (2, 1000), (3, 1), (4, 2)):
+            put_forward([desk], hours * EVERY)
+            await eventually(lambda: ticked(count), 30)  # noqa: B023
+
+
 async def test_nothing_is_run_of_a_bot_that_is_away(house: House, bus_as: BusAs) -> None:
     """When it is back it begins with the slot of now."""
     write_people(house)
