@@ -33,6 +33,7 @@ class Sender:
     """A program outside."""
 
     def __init__(self, port: int) -> None:
+        self.port = port
         self.http = aiohttp.ClientSession(f"http://127.0.0.1:{port}")
 
     async def post(self, path: str, body: bytes = b'{"a": 1}', **headers: str) -> tuple[int, dict[str, Any]]:

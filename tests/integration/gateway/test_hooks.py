@@ -211,6 +211,22 @@ async def test_a_body_without_a_length_is_cut_off_where_it_is_too_large(sender: 
         assert answer.status == 413
 
 
+async def test_strangers_who_dawdle_keep_nobody_out(sender: Sender) -> None:
+    """Without the secret no body is waited for; and those that look signed, which only their bodies could tell, wait apart."""
+    dawdlers = []
+    signature = f"{SIGNATURE}: t=1,v1={'0' * 64}\r\n"
+    for path, header in (("/hooks/open/not-the-secret", ""), ("/hooks/signed", signature), ("/hooks/nobody", signature)):
+        for _ in range(40):
+            reader, writer = await asyncio.open_connection("127.0.0.1", sender.port)
+            writer.write(f"POST {path} HTTP/1.1\r\nHost: x\r\n{header}Content-Length: 99\r\n\r\n".encode())
+            dawdlers.append((reader, writer))
+    for reader, _ in dawdlers[:40]:
+        assert b" 404 " in await reader.readline()
+    await asyncio.gather(*(sender.give() for _ in range(40)))
+    for _, writer in dawdlers:
+        writer.close()
+
+
 async def test_programs_call_the_house_what_they_like(sender: Sender) -> None:
     """A webhook heeds no name, no origin and no cookie; the page still does."""
     path = f"/hooks/open/{OPEN}"

@@ -69,6 +69,19 @@ REPLAYED = Refused(409, "replay", "this very request was taken already")
 LATE = Refused(401, "time", f"it was signed more than {WINDOW:.0f} s from now; sign it anew, and look at both clocks")
 
 
+def proven(hook: Hook | None, knock: Knock) -> bool:
+    """Whether a secret is seen to be right before the body has come; False where only the body can tell.
+
+    Raises:
+        Refused: a stranger asks. What looks signed is waited for, whether or not there is such a webhook.
+    """
+    if hook is not None and hook.auth != "hmac" and _known(hook, knock, 0.0) is not None:
+        return True
+    if any(_signature(form, knock)[0] for form in ("", GRAFANA)):
+        return False
+    raise NOT_HERE
+
+
 def admit(hook: Hook | None, knock: Knock, now: float) -> Admitted:
     """Let a request in.
 
@@ -101,7 +114,7 @@ def _known(hook: Hook, knock: Knock, now: float) -> str | None:
 
 
 def _signed(hook: Hook, knock: Knock, now: float) -> str | None:
-    at, offered, joint = _signature(hook, knock)
+    at, offered, joint = _signature(hook.format, knock)
     right = _one_of((mac(secret, at.encode() + joint + knock.body) for secret in hook.secret), offered)
     if not right or not at or knock.secret:
         return None
@@ -110,9 +123,9 @@ def _signed(hook: Hook, knock: Knock, now: float) -> str | None:
     return _hash(f"{at}.{offered}")
 
 
-def _signature(hook: Hook, knock: Knock) -> tuple[str, str, bytes]:
+def _signature(form: str, knock: Knock) -> tuple[str, str, bytes]:
     """The moment of a signature, the signature, and what joins moment and body; both empty where it has none."""
-    if hook.format == GRAFANA:
+    if form == GRAFANA:
         at, offered = knock.header(GRAFANA_TIMESTAMP), knock.header(GRAFANA_SIGNATURE)
         return (at, offered, b":") if _TIME.fullmatch(at) and _HEX.fullmatch(offered) else ("", "", b":")
     found = _OURS.fullmatch(knock.header(SIGNATURE))

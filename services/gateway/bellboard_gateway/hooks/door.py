@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from aiohttp import web
@@ -31,7 +31,7 @@ from bellboard.telemetry import logs, names
 
 from ..limits import Buckets
 from ..watched import Watched
-from .checks import MAX_BODY, REPLAYED, TOO_LARGE, Admitted, Knock, Refused, admit
+from .checks import MAX_BODY, REPLAYED, TOO_LARGE, Admitted, Knock, Refused, admit, proven
 
 INLINE = 32 * 1024
 """Bytes of a body that is kept in the stream itself; a larger one is kept as a blob, to which the stream refers."""
@@ -42,7 +42,8 @@ SLOWEST = 10.0
 """Seconds in which a body must have come."""
 
 AT_ONCE, QUEUE = 32, 5.0
-"""Bodies that are taken in at the same time, each of up to 1 MiB; and seconds that others wait for their turn."""
+"""Bodies that are taken in at the same time, each of up to 1 MiB; and seconds that others wait for their turn. As many again
+may be from strangers, for all that is known before a signed body has come; they take nobody else's turn."""
 
 BUSY = Refused(503, "busy", "too much comes in; send it again")
 AWAY = Refused(503, "bus", "the message bus does not answer; send it again")
@@ -75,6 +76,7 @@ class HookDoor:
     _rate: Buckets = field(default_factory=lambda: Buckets(rate=500.0, burst=5000.0))
     _told: Buckets = field(default_factory=lambda: Buckets(rate=1.0, burst=20.0))
     _turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    _strangers: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     def routes(self) -> list[web.RouteDef]:
         """For the gateway's application."""
@@ -96,17 +98,18 @@ class HookDoor:
     async def _take(self, name: str, request: web.Request) -> int:
         if not self._rate.take(request.remote or ""):
             raise BUSY
+        headers = {key.lower(): request.headers.getall(key) for key in request.headers}
+        knock, hook = Knock(request.match_info.get("secret", ""), headers, b""), self.hooks.value.get(name)
+        turns = self._turns if proven(hook, knock) else self._strangers
         try:
             async with asyncio.timeout(QUEUE):
-                await self._turns.acquire()
+                await turns.acquire()
         except TimeoutError:
             raise BUSY from None
         try:
-            headers = {key.lower(): request.headers.getall(key) for key in request.headers}
-            knock = Knock(request.match_info.get("secret", ""), headers, await _body(request))
-            return await self._keep(name, admit(self.hooks.value.get(name), knock, self.now()))
+            return await self._keep(name, admit(hook, replace(knock, body=await _body(request)), self.now()))
         finally:
-            self._turns.release()
+            turns.release()
 
     async def _keep(self, name: str, admitted: Admitted) -> int:
         """Write down what was let in; what may come but once, under a subject that can be written once."""
