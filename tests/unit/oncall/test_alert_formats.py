@@ -197,3 +197,13 @@ def test_nothing_that_comes_in_breaks_it(bodies: list[Any], format: str) -> None
     if format != "other":
         assert any(notice.title in ("HighErrors", "good") for notice in found.notices)
     assert all(notice.title and notice.group for notice in found.notices)
+
+
+def test_labels_that_were_cut_off_are_silenced_here_alone() -> None:
+    """The sender knows no such labels: a silence of them there would hold nothing, and asking for them finds nothing."""
+    labels = {"alertname": "Slow", "query": "x" * 300}
+    body = {"groupKey": "g", "commonLabels": labels, "alerts": [{"labels": labels, "status": "firing"}]}
+
+    (said,) = read("am", "alertmanager", [(1, NOW, orjson.dumps(body))]).notices
+
+    assert (len(said.labels["query"]), said.silencer) == (200, False)

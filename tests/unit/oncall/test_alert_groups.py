@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
+import orjson
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bellboard.keep.memory import MemoryKeep
 from bellboard_oncall.alerts import groups
+from bellboard_oncall.alerts.formats import read
 from bellboard_oncall.alerts.groups import Group, closed, mark, merge, seen
 from bellboard_oncall.alerts.model import Alert, Notice, place
 from bellboard_oncall.alerts.store import Groups, dump, load
@@ -184,6 +187,22 @@ def test_ten_thousand_alerts_are_counted_and_fit_into_memory() -> None:
     assert (group.firing, group.over) == (1_000, 9_000)
     group = merge(group, [notice(100, alert("one too many"))], NOW)
     assert (group.firing, group.beyond) == (1_000, 1)
+
+
+@pytest.mark.parametrize("letter", ["x", '"', "\U0001f600"])
+def test_the_largest_group_that_anybody_can_send_fits_into_memory(letter: str) -> None:
+    """Long labels, addresses and keys, in the letters that take most: they are cut off."""
+    labels = {f"{number}{letter * 90}": letter * 200 for number in range(40)}
+    entry = {"labels": labels, "annotations": {"summary": letter * 400, "runbook": f"https://{letter * 400}"}}
+    entries = [entry | {"fingerprint": f"{n}{letter * 100}", "generatorURL": f"https://{letter * 2000}"} for n in range(12)]
+    body = orjson.dumps({"groupKey": letter * 300_000, "alerts": entries, "commonLabels": labels, "externalURL": "http://a"})
+    (said,) = read("am", "alertmanager", [(99, NOW, body)]).notices
+    many = [alert(f"host-{number}") for number in range(groups.MOST - 12)]
+
+    group = merge(Group(key=said.group), [said, *(notice(at + 1, *many[at::20]) for at in range(20))], NOW)
+
+    assert (group.firing, len(group.listed)) == (groups.MOST, groups.LISTED)
+    assert len(dump(replace(group, listed={one.fingerprint: groups._brief(one) for one in said.alerts}))) < 250 * 1024
 
 
 def test_what_a_person_ends_stays_so_until_it_is_said_to_burn_again() -> None:

@@ -13,10 +13,13 @@ from typing import Any
 
 import orjson
 
-from .model import ALERTMANAGER, GENERIC, GRAFANA, Alert, Notice, Taken, digest, place
+from .model import ALERTMANAGER, GENERIC, GRAFANA, Alert, Notice, Taken, digest, place, trimmed
 
 MOST_LABELS, LONGEST_NAME, LONGEST_VALUE, LONGEST_SUMMARY = 40, 100, 200, 400
 """What is more is cut off: it is for people to read."""
+
+LARGEST_LABELS, LONGEST_KEY, LONGEST_URL = 6000, 500, 2000
+"""Bytes of all labels together, characters of a group's key, and bytes of an address."""
 
 OVER = frozenset({"resolved", "ok", "normal", "closed", "inactive", "recovered"})
 """The statuses that mean that it is over, in small letters; any other means that it burns."""
@@ -82,20 +85,29 @@ def _grouped(hook: str, format: str, where: int, at: float, said: Mapping[str, A
     if entries and not alerts:
         raise Bad("none of its alerts can be read")
     by, shared = _labels(said.get("groupLabels")), _labels(said.get("commonLabels"))
-    labels = {**by, **(shared or _common(list(alerts.values())))}
+    labels = trimmed({**by, **(shared or _common(list(alerts.values())))}, LARGEST_LABELS)
     summary = _first(said.get("commonAnnotations"), SUMMARIES) or next((one.summary for one in alerts.values()), "")
-    key = said.get("groupKey")
+    title, key = labels.get("alertname") or ", ".join(by.values()) or summary[:80] or "alerts", said.get("groupKey")
+    if isinstance(key, str) and len(key) > LONGEST_KEY:
+        key = digest(key)
     return Notice(
         place=where,
         group=f"{hook}/{key}" if isinstance(key, str) and key else f"{hook}/{digest(*_flat(by or labels))}",
-        title=labels.get("alertname") or ", ".join(by.values()) or summary[:80] or "alerts",
+        title=title[:LONGEST_VALUE],
         labels=labels,
         alerts=tuple(alerts.values()),
         summary=summary,
         url=_url(said.get("externalURL")),
         left_out=_count(said.get("truncatedAlerts")),
-        silencer=format == ALERTMANAGER,
+        silencer=format == ALERTMANAGER and _verbatim(labels, said, entries),
     )
+
+
+def _verbatim(labels: Mapping[str, str], said: Mapping[str, Any], entries: Sequence[Any]) -> bool:
+    """Whether the sender knows these labels: what was cut off or cleaned is silenced, or looked for, nowhere but here."""
+    first = next((entry for entry in entries if isinstance(entry, dict)), {})
+    sources = [one for one in (first.get("labels"), said.get("commonLabels"), said.get("groupLabels")) if isinstance(one, dict)]
+    return all(any(source.get(name) == value for source in sources) for name, value in labels.items())
 
 
 def _alert(entry: Any, at: float, status: str, common: Any = None) -> Alert:
@@ -147,7 +159,7 @@ def _labels(said: Any) -> dict[str, str]:
     if not isinstance(said, dict):
         return {}
     pairs = ((_words(name, LONGEST_NAME), _words(value, LONGEST_VALUE)) for name, value in said.items())
-    return {name: value for name, value in sorted(pairs)[:MOST_LABELS] if name and value}
+    return trimmed({name: value for name, value in sorted(pairs)[:MOST_LABELS] if name and value}, LARGEST_LABELS)
 
 
 def _common(alerts: Sequence[Alert]) -> dict[str, str]:
@@ -192,8 +204,9 @@ def _moment(said: Any, otherwise: float) -> float:
 
 
 def _url(said: Any) -> str:
-    words = _words(said, 2000)
-    return words if words.startswith(("http://", "https://")) and " " not in words else ""
+    words = _words(said, LONGEST_URL)
+    fits = words.startswith(("http://", "https://")) and " " not in words and len(words.encode()) <= LONGEST_URL
+    return words if fits else ""
 
 
 def _count(said: Any) -> int:

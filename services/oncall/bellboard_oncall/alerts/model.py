@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+import orjson
+
 ALERTMANAGER, GRAFANA, GENERIC = "alertmanager", "grafana", "generic"
 """The formats of webhooks."""
 
@@ -82,6 +84,14 @@ class Taken:
 
     notices: tuple[Notice, ...] = ()
     bad: tuple[str, ...] = field(default=())
+
+
+def trimmed(labels: Mapping[str, str], largest: int) -> dict[str, str]:
+    """Labels that take no more than so many bytes as JSON: the longest ones go."""
+    found = dict(labels)
+    while len(orjson.dumps(found)) > largest:
+        del found[max(found, key=lambda name: len(name) + len(found[name]))]
+    return found
 
 
 def place(sequence: int, index: int = 0) -> int:

@@ -35,8 +35,9 @@ def read_teams(given: Given, people: Mapping[str, Person], now: float | None) ->
     found = {name: _Reader(name, one, people).team() for name, one in given.mapping().items()}
     if not found or len(found) > MOST_TEAMS:
         raise given.wrong(f"here should be 1 to {MOST_TEAMS} teams")
-    for rota in found.values() if now is not None else ():
-        check(rota, given, now)
+    if now is not None:
+        for rota in found.values():
+            check(rota, given, now)
     return found
 
 
