@@ -187,6 +187,17 @@ async def test_an_urgent_alert_pages_once_and_its_end_ends_the_page(talk: Talk) 
     assert (await talk("page resolve P1 A1 is over", at=NOW + 61)).state == "SUCCEEDED"
 
 
+async def test_a_page_that_was_lost_is_asked_for_again(talk: Talk) -> None:
+    """Unless the alert is over, or silenced by then."""
+    await comes(talk, 1, fired("a", severity="critical"))
+    said = await talk("alert upkeep", room="", at=NOW + 600)
+    assert Ask("alert page A1") in said.asks
+    await talk("alert silence payments for 1h", at=NOW + 601)
+    assert Ask("alert page A1") not in (await talk("alert upkeep", room="", at=NOW + 602)).asks
+    await talk("alert page A1", room="", at=NOW + 603)
+    assert await talk.marks.find("P1") is None
+
+
 async def test_ack_of_an_alert_is_shown_on_its_card(talk: Talk) -> None:
     """With who and when; its button goes."""
     card = (await comes(talk, 1, fired("a"))).asks[0].id

@@ -295,3 +295,28 @@ async def test_what_names_no_page_is_said(town: Town) -> None:
     assert (await town.say("ack P9")).failure.text == "there is no page P9"
     assert (await town.say("ack A9")).failure.text == "nothing burns under A9"
     assert (await town.say("page show x")).failure.text == "there is no page x"
+
+
+async def test_the_mark_says_how_the_page_stands_whoever_is_slower(town: Town) -> None:
+    """A step that ends after somebody resolved the page does not open its mark again."""
+    await town.step(await town.say("page payments checkout is down"))
+    desk = Desk(town.talk.keep, town.talk.marks, town.rota, {})
+    stale = await desk.book.get("P1")
+    await town.say("page resolve P1 fixed")
+
+    await desk.book.mark(stale)
+
+    mark = await town.talk.marks.find("P1")
+    assert mark is not None
+    assert mark.state == "resolved"
+
+
+async def test_what_is_over_may_still_have_to_be_told(town: Town) -> None:
+    """PagerDuty hears of the end, even if the timer of that was lost."""
+    await town.step(await town.say("page payments checkout is down"))
+    town.now += 60
+    await town.say("page step P1 2 --round 0")
+    await town.say("page resolve P1 fixed")
+    town.now += 600
+    said = await town.say("oncall tick", room="")
+    assert [ask.line for ask in said.asks if ask.line.startswith("page step P1") and not ask.key]

@@ -235,6 +235,24 @@ def test_what_is_put_off_goes_on_where_it_was() -> None:
     assert engine.snoozed(last, "bo", 60, BEGAN + 700).step == 1
 
 
+def test_what_fails_while_a_page_is_put_off_is_not_tried_again() -> None:
+    """Nobody is told until then."""
+    page = engine.begun(opened(), 1, 0, BEGAN, PLANS[1:2])
+    page = engine.claimed(page, 1, "c1", 1, BEGAN) or page
+    page = engine.snoozed(page, "ann", 1800.0, BEGAN + 1)
+    page = engine.missed(page, 1, "c1", 1, BEGAN + 2, "refused")
+    assert (page.send(1).fate, page.due, engine.wake(page)) == ("dropped", BEGAN + 1801, BEGAN + 1801)
+
+
+def test_messages_beyond_the_most_are_told_of() -> None:
+    """What is not sent stands on the card."""
+    many = [replace(PLANS[1], to=str(number)) for number in range(engine.MOST + 7)]
+    page = engine.begun(opened(), 1, 0, BEGAN, many)
+    assert len(page.sends) == engine.MOST
+    assert page.story[-1][1] == f"step 1: 7 messages were NOT SENT: a page sends {engine.MOST} at most"
+    assert len(dump(page)) < 250 * 1024
+
+
 def test_whoever_is_on_it_is_reminded_after_a_snooze() -> None:
     """Once, and nobody else is told."""
     page = engine.snoozed(engine.acked(told(opened()), "ann", BEGAN + 5), "ann", 600, BEGAN + 10)

@@ -21,7 +21,7 @@ from .formats import read
 from .groups import Group, closed, merge, seen
 from .model import Notice
 from .routing import Routing
-from .silences import Silence, matchers
+from .silences import Silence, matchers, over
 from .store import Groups, kept_json, together
 from .telling import DUE, EVERY, LOST, change_flood, due, later, renew, show_flood, tell, told
 
@@ -144,6 +144,8 @@ async def begin_page(call: Call, desk: Desk, id: str) -> None:
     group = await desk.groups().of(id)
     if group is None or not group.open or group.page or not group.route.team:
         return
+    if over(group, await desk.silences().now(call.at), call.at) is not None:
+        return  # when the silence ends it is asked for again
     if group.flood and not await _first_of_flood(desk, group):
         return
     where = group.label(group.route.app)
@@ -179,8 +181,12 @@ async def _first_of_flood(desk: Desk, group: Group) -> bool:
 
 
 async def upkeep(call: Call, desk: Desk) -> None:
-    """What is to be done now and then: a sweep that was lost is asked for again, and what is long over is forgotten."""
-    await later(call, desk, [one.name for one in await desk.groups().all() if one.behind or one.claim], call.at)
+    """What is to be done now and then: what was lost is asked for again, and what is long over is forgotten."""
+    groups, silences = await desk.groups().all(), await desk.silences().now(call.at)
+    await later(call, desk, [one.name for one in groups if one.behind or one.claim], call.at)
+    for one in groups:
+        if one.open and one.route.page and not (one.page or one.flood or one.claim) and over(one, silences, call.at) is None:
+            await call.ask(f"alert page {one.id}")
     kept = await desk.memory().get(DUE)
     if kept is not None and orjson.loads(kept.value)["at"] < call.at - LOST:
         await call.ask("alert sweep", at=call.at, key="sweep")

@@ -91,7 +91,13 @@ class Book:
         return [page for page in await self.all() if page.state != "resolved"]
 
     async def mark(self, page: Page) -> None:
-        """Have its mark say how it stands, and who was told."""
+        """Have its mark say how it stands, and who was told; once more if somebody has changed the page meanwhile."""
+        marked: Page | None = None
+        while (now := await steadily(partial(self.find, page.id))) is not None and now != marked:
+            await self._mark(now)
+            marked = now
+
+    async def _mark(self, page: Page) -> None:
         mark = await steadily(lambda: self._marks.find(page.id))
         if mark is None:
             return
@@ -106,7 +112,8 @@ class Book:
         pages = await self.all()
         for page in [page for page in pages if page.state == "resolved"][: max(0, len(pages) - KEPT)]:
             await self._keep.forget(_key(page.id))
-            if page.about:
+            index = await self._keep.get(_about(page.about)) if page.about else None
+            if index is not None and index.value.decode() == page.id:
                 await self._keep.forget(_about(page.about))
 
 

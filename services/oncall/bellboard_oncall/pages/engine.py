@@ -86,10 +86,10 @@ def _planned(page: Page, step: int, round: int, now: float, plans: Iterable[Plan
     """The page with more messages; the same one only once."""
     sends = list(page.sends)
     known = {(send.round, send.step, send.plan) for send in sends}
-    for plan in plans:
-        if (round, step, plan) in known or len(sends) >= MOST:
-            continue
-        known.add((round, step, plan))
+    fresh = [plan for plan in dict.fromkeys(plans) if (round, step, plan) not in known]
+    if len(fresh) > (room := max(0, MOST - len(sends))):
+        page = noted(page, now, f"step {step}: {len(fresh) - room} messages were NOT SENT: a page sends {MOST} at most")
+    for plan in fresh[:room]:
         again = AGAIN.get(plan.how, "never")
         sends.append(Send(number=len(sends) + 1, round=round, step=step, plan=plan, due=now, at=now, again=again))
     return replace(page, sends=tuple(sends))
@@ -145,7 +145,7 @@ def missed(page: Page, number: int, owner: str, attempt: int, now: float, why: s
     send = page.send(number)
     if (send.owner, send.attempt) != (owner, attempt) or send.fate != "sending":
         return page
-    if page.state != "open" and send.plan.event == "trigger" and send.step:
+    if (page.state != "open" or page.until) and send.plan.event == "trigger" and send.step:
         return _put(page, replace(send, fate="dropped", at=now, why=why))
     if send.tries < TRIES:
         return _put(page, replace(send, fate="waiting", at=now, due=now + BACK_OFF[send.tries - 1], why=why))

@@ -65,6 +65,8 @@ async def begin(
     """
     book = Book(keep, marks)
     if about and (before := await book.find(about)) is not None and before.state != "resolved":
+        if engine.due(before, call.at):
+            await call.ask(_line(before))  # an attempt before this one may have come no further
         return before
     team, person, policy, home = aim(rota, target)
     draft = Draft(
@@ -197,7 +199,7 @@ async def tell(call: Call, desk: Desk, page: Page) -> None:
 
 async def sweep(call: Call, desk: Desk) -> None:
     """Look after pages whose timers were lost: what is overdue is done now."""
-    for page in await desk.book.open():
+    for page in await desk.book.all():  # what is over may still have to be told to others
         at = engine.wake(page)
         if at is not None and at + LOOK < desk.clock():
             await call.ask(_line(page))

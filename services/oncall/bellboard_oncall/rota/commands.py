@@ -97,6 +97,5 @@ async def handover_(call: Call, team: str, *, desk: Desk) -> list[Block]:
 @bot.command
 async def tick(call: Call, *, desk: Desk, pages: Pages) -> Reply:
     """Do what time demands."""
-    said = await ticking.tick(call, desk)
-    await sweep(call, pages)
-    return reply(*said)
+    await sweep(call, pages)  # first: whatever keeps the rest from being done keeps no page waiting
+    return reply(*await ticking.tick(call, desk))
