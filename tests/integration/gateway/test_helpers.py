@@ -106,6 +106,19 @@ async def test_owners_switch_on_and_everybody_may_have_quiet(desk: Desk) -> None
     assert len(heard(desk)) == 1
 
 
+async def test_what_is_not_in_the_room_is_not_listened_to(desk: Desk) -> None:
+    """Other words under the id of a line that stands there are neither stored nor heard."""
+    await desk.run("helper on looks")
+    id = secrets.token_hex(8)
+    await talk(desk, "@look-out", id=id)
+    verdict = await desk.gateway.web.door.say(Said(id, "general", "ann", "@look-here"))
+    assert verdict == {"kind": "not_accepted", "reason": "another line stands under that id", "final": True}
+    await talk(desk, "@look-out", id=id)
+    await settled(desk)
+
+    assert len(await until_heard(desk, 1)) == 1
+
+
 async def test_a_line_calls_a_command_and_stays_talk(desk: Desk) -> None:
     """By whoever typed it, in the thread that it stands in, with what was matched in its field."""
     await desk.run("helper on looks")

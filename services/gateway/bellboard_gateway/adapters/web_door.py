@@ -100,7 +100,7 @@ class GatewayDoor:
         if not said.text.strip() and not said.uploads:
             return not_accepted("there is nothing in it", final=True)
         try:
-            await self._rooms.say(
+            stands = await self._rooms.say(
                 room=said.room,
                 message=said.id,
                 person=said.person,
@@ -112,6 +112,8 @@ class GatewayDoor:
             return not_accepted(str(error), final=True)
         except (Unconfirmed, BusUnavailable) as error:
             return not_accepted(error.text, final=False)
+        if (stands.person, stands.text, stands.thread) != (said.person, said.text, said.thread):
+            return not_accepted("another line stands under that id", final=True)  # and nobody listens to one that does not
         return {"kind": "talk"}
 
     def complete(self, said: Said, cursor: int) -> list[dict[str, Any]]:
