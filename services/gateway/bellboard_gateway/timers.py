@@ -39,8 +39,15 @@ AT_ONCE = 16
 CLEARED = {"Nats-TTL": "24h"}
 """How long it stands that a timer was cleared: until then no copy of the request can bring it back."""
 
+FORGOTTEN = 1_000
+"""Moments of timers that were replaced or taken back, and may be kept until they come."""
+
 WORDS = 8
 """Tries to have the last word about a timer."""
+
+
+Due = tuple[float, str, int]
+"""A moment, and the subject and place of the timer that is due then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,7 @@ class Timers:
     bus: Bus
     asks: Asks
     _kept: dict[str, Kept] = field(default_factory=dict)
-    _due: list[tuple[float, str, int]] = field(default_factory=list)
+    _due: list[Due] = field(default_factory=list)
     _bots: Counter[str] = field(default_factory=Counter)
     _came: asyncio.Event = field(default_factory=asyncio.Event)
     _firing: set[asyncio.Task[None]] = field(default_factory=set)
@@ -120,8 +127,16 @@ class Timers:
         names.TIMERS_WAITING.set(len(self._kept))
 
     def _wait_until(self, moment: float, kept: Kept) -> None:
+        if len(self._due) > 2 * len(self._kept) + FORGOTTEN:
+            self._due = [due for due in self._due if self._stands(due) is not None]
+            heapq.heapify(self._due)
         heapq.heappush(self._due, (moment, kept.subject, kept.sequence))
         self._came.set()
+
+    def _stands(self, due: Due) -> Kept | None:
+        """The timer that is due; None if it was replaced or taken back."""
+        kept = self._kept.get(due[1])
+        return kept if kept is not None and kept.sequence == due[2] else None
 
     async def _fire_on(self) -> None:
         free = asyncio.Semaphore(AT_ONCE)
@@ -129,11 +144,10 @@ class Timers:
             self._came.clear()
             now = self.asks.dispatch.world.now()
             while self._due and self._due[0][0] <= now:
-                _, subject, sequence = heapq.heappop(self._due)
-                kept = self._kept.get(subject)
-                if kept is not None and kept.sequence == sequence:  # else it was replaced, or taken back
+                kept = self._stands(heapq.heappop(self._due))
+                if kept is not None:
                     await free.acquire()
-                    task = asyncio.create_task(self._fire(kept), name=f"timer {subject}")
+                    task = asyncio.create_task(self._fire(kept), name=f"timer {kept.subject}")
                     self._firing.add(task)
                     task.add_done_callback(self._firing.discard)
                     task.add_done_callback(lambda _: free.release())

@@ -111,6 +111,25 @@ async def _has(bus: Bus, count: int) -> bool:
     return len(await waiting(bus)) == count
 
 
+async def test_a_timer_that_is_put_off_again_and_again_takes_no_more_room(
+    desk: Desk, mesh: Mesh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it was put off from is forgotten before its moment comes; the last word stands."""
+    monkeypatch.setattr("bellboard_gateway.timers.FORGOTTEN", 10)
+    timers, now = desk.gateway.timers, time.time()
+    above = (await desk.view((await desk.run("practice look")).command_id)).envelope
+    for number in range(100):
+        request = pb.CommandRequest(
+            parent=above.id, ordinal=number, line="practice beat", key="k", at=timestamp(now + 3600 + number)
+        )
+        await timers.take(above, request, 1000 + number)
+    last = child_id(above.id, 99)
+    await eventually(lambda: [kept.timer.request.ordinal for kept in timers._kept.values()] == [99])
+    assert len(timers._due) < 20
+    put_forward(desk, 3800)
+    await eventually(lambda: beats(mesh) == [last], 30)
+
+
 async def test_an_older_word_that_comes_late_changes_nothing(desk: Desk) -> None:
     """A request may be handed to a gateway again; what was said since stands."""
     timers, now = desk.gateway.timers, time.time()
