@@ -15,7 +15,10 @@ from .projection import View
 from .triggers import names_in
 
 KEEP = 1_000
-"""Mentions that are kept, and commands of which it is known whom they have mentioned."""
+"""Mentions that are kept."""
+
+TOLD = 10_000
+"""Cards of which it is known whom they have mentioned. One that goes on being brought up to date is not forgotten."""
 
 LONGEST = 200
 """Characters that are kept of what was said."""
@@ -62,11 +65,12 @@ class Mentions:
         for block in _said(view):
             if block.text.mentions:
                 told = self._told.setdefault(id, set())
+                self._told.move_to_end(id)
                 new = [person for person in block.text.mentions if person not in told]
                 told.update(new)
                 origin, by = view.envelope.origin, cards.principal(view.envelope.principal)
                 self._add(id, origin.room, origin.thread, by, new, block.text.text, seconds(view.record.at))
-        if len(self._told) > KEEP:
+        if len(self._told) > TOLD:
             self._told.popitem(last=False)
 
     def of(self, person: str, after: int = 0) -> list[Mention]:

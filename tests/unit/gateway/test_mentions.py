@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from bellboard.api.chat.v1 import chat_pb2 as chat
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.ledger.ops import World, timestamp
@@ -11,23 +13,23 @@ from bellboard_gateway.mentions import Mentions
 from bellboard_gateway.projection import Projection, View
 
 WORLD = World()
-KEY = Key("ops-work", "practice", "aaaa1")
 
 
 def line(text: str, person: str = "ann", id: str = "l1") -> pb.RoomLine:
     return pb.RoomLine(id=id, room="general", person=person, text=text, at=timestamp(100.0))
 
 
-def paging(board: Projection, *mentions: str, sequence: int = 2) -> View:
+def paging(board: Projection, *mentions: str, sequence: int = 2, id: str = "aaaa1") -> View:
     """A command of a bot that mentions somebody when it is done."""
+    key = Key("ops-work", "practice", id)
     if not board.views:
-        envelope = pb.Envelope(id="aaaa1", principal=pb.Principal(bot="oncall"), origin=pb.Origin(room="ops"))
-        board.begin(KEY, envelope)
+        envelope = pb.Envelope(id=id, principal=pb.Principal(bot="oncall"), origin=pb.Origin(room="ops"))
+        board.begin(key, envelope)
         received = WORLD.record(S.STATE_RECEIVED, command=pb.SignedEnvelope(envelope=envelope.SerializeToString()))
-        board.record(KEY, Author.RUN, received, 1)
+        board.record(key, Author.RUN, received, 1)
     reply = chat.Reply(blocks=[chat.Block(text=chat.Text(text="you are paged", mentions=mentions))])
-    board.record(KEY, Author.BOT, WORLD.record(S.STATE_SUCCEEDED, outcome=pb.Outcome(reply=reply)), sequence)
-    return board.views["aaaa1"]
+    board.record(key, Author.BOT, WORLD.record(S.STATE_SUCCEEDED, outcome=pb.Outcome(reply=reply)), sequence)
+    return board.views[id]
 
 
 def test_a_name_in_talk_mentions() -> None:
@@ -52,6 +54,18 @@ def test_a_bot_mentions_each_person_once_by_a_command() -> None:
 
     assert [(one.by, one.room, one.text) for one in mentions.of("bo")] == [("oncall", "ops", "you are paged")]
     assert len(mentions.of("cy")) == 1
+
+
+def test_a_card_that_goes_on_tells_nobody_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many others mention somebody meanwhile."""
+    monkeypatch.setattr("bellboard_gateway.mentions.TOLD", 3)
+    mentions, alert = Mentions(), paging(Projection(), "bo")
+    for number in range(10):
+        mentions.command(alert)
+        mentions.command(paging(Projection(), "cy", id=f"bbbb{number}"))
+
+    assert len(mentions.of("bo")) == 1
+    assert len(mentions.of("cy")) == 10
 
 
 def test_only_the_newest_are_kept() -> None:
