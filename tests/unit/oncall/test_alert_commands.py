@@ -242,6 +242,19 @@ async def test_a_silenced_alert_is_quiet_until_the_silence_ends(talk: Talk) -> N
     assert "nothing is silenced" in (await talk("alert silences", at=NOW + 1811)).text
 
 
+async def test_the_end_of_a_silence_floods_no_room(talk: Talk) -> None:
+    """What came under it opens nothing, and afterwards no more cards than what comes at once."""
+    await talk("alert silence payments for 30m", at=NOW)
+    many = [fired("a", alertname=f"Down{number}") for number in range(40)]
+    said = await comes(talk, 1, *many)
+    assert not [ask for ask in said.asks if ask.room]
+    asks = [ask for tick in range(4) for ask in (await swept(talk, NOW + 1801 + 6 * tick)).asks]
+    opened = [ask.line for ask in asks if ask.room == "payments"]
+    assert len([line for line in opened if line.startswith("alert show")]) == flood.MOST
+    assert opened.count("alert flood payments") == 1
+    assert "28 groups of alerts more" in (await talk("alert flood payments")).text
+
+
 async def test_a_silence_is_set_where_its_alerts_come_from(talk: Talk, source: Source) -> None:
     """And ended there too; what ended under it is over when it does."""
     await comes(talk, 1, fired("a", "b"))

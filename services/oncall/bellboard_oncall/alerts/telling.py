@@ -61,12 +61,11 @@ async def tell(call: Call, desk: Desk, groups: Sequence[Group], now: float) -> N
         return
     fresh = {one.name for one in groups if not one.id}
     named = [await _named(desk, one) for one in groups]
-    floods = await _floods(call, desk, [one for one in named if one.name in fresh], now)
     silences = await desk.silences().now(now)
-    said = [
-        await _tell(call, desk, one, over(one, silences, now), floods.get(one.route.room), one.name in fresh, now)
-        for one in named
-    ]
+    quiet = {one.name: over(one, silences, now) for one in named}
+    loud = [one for one in named if quiet[one.name] is None and not one.card and not one.flood]
+    floods = await _floods(call, desk, [one for one in loud if one.open or one.name in fresh], now)
+    said = [await _tell(call, desk, one, quiet[one.name], floods.get(one.route.room), one.name in fresh, now) for one in named]
     changed = await together(_told(desk, one) for one in said)
     await later(call, desk, [one.name for one in changed if one.behind], now)
 
@@ -93,7 +92,7 @@ def _draft(group: Group) -> Draft:
 
 
 async def _floods(call: Call, desk: Desk, fresh: Sequence[Group], now: float) -> dict[str, Flood]:
-    """What each room has had lately, the new groups counted in; the card of a flood is opened, or brought up to date."""
+    """What each room has had lately, those that are to have cards counted in; the card of a flood is opened or renewed."""
     found = {}
     for room in dict.fromkeys(one.route.room for one in fresh):
         new = [(one.id, one.title) for one in fresh if one.route.room == room]

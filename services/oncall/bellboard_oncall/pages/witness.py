@@ -56,6 +56,8 @@ def _watch() -> None:
     """Put a watch on the calls, once; it passes everything on unchanged."""
     requests.Session.send = _http(requests.Session.send)  # type: ignore[method-assign]
     smtplib.SMTP.connect = _connect(smtplib.SMTP.connect)  # type: ignore[method-assign]
+    smtplib.SMTP.starttls = _connect(smtplib.SMTP.starttls)  # type: ignore[method-assign]
+    smtplib.SMTP.login = _connect(smtplib.SMTP.login)  # type: ignore[method-assign]
     smtplib.SMTP.sendmail = _mail(smtplib.SMTP.sendmail)  # type: ignore[method-assign]
 
 
@@ -74,6 +76,8 @@ def _http(send: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _connect(connect: Callable[..., Any]) -> Callable[..., Any]:
+    """Whatever comes before a mail: if that fails, none was sent."""
+
     @wraps(connect)
     def watching(*args: Any, **named: Any) -> Any:
         try:
