@@ -21,6 +21,9 @@ LETTER = "I"
 LAST = 5
 """Incidents offered where none is open."""
 
+LOOKS = 8
+"""Looks at whether a mark says what its incident does, while others change that."""
+
 OPENED, ENDED, ENTRIES = "opened", "ended", "entries"
 """Where the parts are kept: ``opened.i7``, ``ended.i7``, ``entries.i7.<command>``."""
 
@@ -77,13 +80,17 @@ class Book:
         return Entry(kind=kind, at=call.at, by=call.person or "a bot", command=call.id, **said)  # type: ignore[arg-type]
 
     async def _marked(self, incident: Incident) -> Incident:
-        """Have the mark say what the incident says."""
-        mark = await self._marks.find(incident.id)
-        if mark is not None:
+        """Have the mark say what the incident says, also where another says more of it at the same time."""
+        for _ in range(LOOKS):
+            mark = await self._marks.find(incident.id)
+            if mark is None:
+                return incident
             detail = {**mark.detail, "severity": str(incident.severity)}
             until = incident.closing.at if incident.closing else None
-            if (mark.state, mark.until, dict(mark.detail)) != (incident.state, until, detail):
-                await self._marks.update(replace(mark, state=incident.state, until=until, detail=detail))
+            if (mark.state, mark.until, dict(mark.detail)) == (incident.state, until, detail):
+                return incident
+            await self._marks.update(replace(mark, state=incident.state, until=until, detail=detail))
+            incident = await self.read(incident.id)
         return incident
 
     async def read(self, id: str) -> Incident:
