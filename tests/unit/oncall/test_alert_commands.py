@@ -208,6 +208,15 @@ async def test_ack_of_an_alert_is_shown_on_its_card(talk: Talk) -> None:
     assert "Ack" not in shown(seen)
 
 
+async def test_an_alert_that_burns_on_after_its_page_is_over_can_be_acked(talk: Talk) -> None:
+    """Its button means the alert then."""
+    await comes(talk, 1, fired("a", severity="critical"))
+    await talk("alert page A1", room="", at=NOW + 1)
+    await talk("page resolve P1", at=NOW + 2)
+    said = await talk("ack A1", at=NOW + 3)
+    assert "is on A1" in said.text, said
+
+
 async def test_too_many_at_once_share_one_card(talk: Talk) -> None:
     """The first twelve of a minute have their own; the others are counted and named on one."""
     many = [fired("a", app=f"app-{number}") for number in range(40)]

@@ -14,6 +14,7 @@ from bellboard_oncall.pages.model import OUTSIDE, PAGERDUTY, Policy, Step
 from bellboard_oncall.pages.policy import Events
 from bellboard_oncall.pages.work import Desk
 from bellboard_oncall.providers import register
+from bellboard_oncall.rota import Shift
 from bellboard_oncall.settings import Settings
 
 from .escalating import ADDRESSES, BEGAN, ROOM, PaperRota, Sink, three_steps
@@ -269,6 +270,18 @@ async def test_nobody_is_told_in_a_room_that_is_gone(town: Town) -> None:
     assert {ask.room for ask in said.asks if ask.room} == {"ops"}
     shown = await town.say("page show P1")
     assert cells(shown, "what happened") == [["", f"step 1: there is no room #{ROOM}"]]
+
+
+async def test_a_rota_that_breaks_keeps_nobody_from_being_told(town: Town) -> None:
+    """Whatever it is: the next step may reach somebody."""
+
+    async def broken(team: str, at: float) -> tuple[Shift, ...]:
+        raise ValueError(team)
+
+    town.rota.who = broken  # type: ignore[method-assign]
+    said = await town.step(await town.say("page payments checkout is down"))
+    assert [ask.at for ask in said.asks if ask.key][-1] == town.now
+    assert "who is on call is not known" in cells(await town.say("page show P1"), "what happened")[0][1]
 
 
 async def test_who_has_left_is_not_called_told(town: Town) -> None:

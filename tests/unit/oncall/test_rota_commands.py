@@ -240,6 +240,20 @@ async def test_the_load_is_told_in_words_and_figures(talk: Talk) -> None:
     assert "bo got 4 of 4 pages" in said.text
 
 
+async def test_pages_of_other_teams_are_not_this_teams_load(talk: Talk) -> None:
+    """Bo is on call for both."""
+    at = time.time() - 3600
+    for number, team in enumerate(("web", "web", "payments")):
+        draft = Draft(title="paged", at=at, until=at, detail={"target": team, "people": "bo"})
+        await talk.marks.begin("P", draft, key=f"p{number}")
+
+    said = await talk("oncall load payments --since 28d")
+    whole = await talk("oncall load --since 28d")
+
+    pages = [{row.cells[0].text: row.cells[-1].number for row in one.result.table.rows}["bo"] for one in (said, whole)]
+    assert pages == [1, 3]
+
+
 async def test_a_hand_over_says_what_to_know(talk: Talk) -> None:
     """Incidents, pages and alerts that are open, deploys of the last day, and those that did not go well."""
     now = time.time()

@@ -48,7 +48,8 @@ async def ack(call: Call, id: str, *, pages: work.Desk) -> list[Block]:
         if not mine:
             raise UserError("no page is open", hint="page list --all")
         id = mine[0].id
-    if await pages.book.find(id) is None and _alert(id):
+    about = await pages.book.find(id)
+    if _alert(id) and (about is None or about.state == "resolved"):
         if (group := await acknowledge(call, pages.keep, id.upper(), call.person)) is None:
             raise UserError(f"nothing burns under {id[:16]}", hint="see: alert list")
         return [text(f"{cards.name(pages.rota, group.acked_by)} is on {group.id}: {group.title}", tone=GOOD)]

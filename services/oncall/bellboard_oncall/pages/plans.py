@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 from bellboard import ProviderError, UserError
+from bellboard.telemetry import logs, names
 
 from ..rota import Rota
+from .book import steadily
 from .model import CHAT, PAGERDUTY, Page, Plan, Policy, Step
 from .policy import DEFAULT, Contacts, Events
 
@@ -51,11 +54,15 @@ async def plans(page: Page, step: Step, rota: Rota, now: float) -> tuple[tuple[P
             troubles.append("no key for PagerDuty is known")
         else:
             try:
-                found, trouble = _known(await _who(page, target, rota, now), target, page, rota)
+                people_now = await steadily(partial(_who, page, target, rota, now))
+                found, trouble = _known(people_now, target, page, rota)
                 people |= dict.fromkeys(found)
                 troubles += trouble
             except (UserError, ProviderError) as error:
                 troubles.append(f"who is on call is not known: {error.text}")
+            except Exception as error:  # noqa: BLE001  # a task boundary: whatever is wrong with a rota, the others are told
+                logs.emit(names.UNEXPECTED, exc=error, page=page.id)
+                troubles.append("who is on call is not known: its rota broke")
     room = _room(page.room, rota)
     if room != page.room:
         troubles.append(f"there is no room #{page.room}")

@@ -45,8 +45,9 @@ async def load(call: Call, desk: Desk, team: str, range: TimeRange | None) -> tu
         raise UserError("a year at most", hint="--since 30d")
     shifts = [one for rota in rotas for one in await desk.schedule(rota.team.name, span.start, span.end)]
     pages = await desk.marks().between(span.start, span.end, kinds=("page",))
-    counted = _pages(pages, {rota.team.name for rota in rotas}, shifts, span.start)
+    counted = _pages(_of(pages, desk, rotas), {rota.team.name for rota in rotas}, shifts, span.start)
     zones = {one.person: desk.zone(one.person, desk.team(one.team)) for one in shifts}
+    zones |= {who: desk.zone(who, rotas[0].team) for who in counted if who not in zones and who in _people(rotas)}
     shares = sorted((_share(who, shifts, zones[who], span.start, span.end, counted) for who in zones), key=lambda s: -s.all)
     name = rotas[0].team.name if len(rotas) == 1 else f"{len(rotas)} teams"
     if not shares:
@@ -56,9 +57,20 @@ async def load(call: Call, desk: Desk, team: str, range: TimeRange | None) -> tu
     return [said, _table(shares), *desk.warnings(rotas[0] if len(rotas) == 1 else None)], _table(shares)
 
 
+def _of(pages: Sequence[Mark], desk: Desk, rotas: Sequence[TeamRota]) -> list[Mark]:
+    """The pages but those of teams that were not asked for."""
+    others = {team.name for team in desk.teams()} - {rota.team.name for rota in rotas}
+    return [mark for mark in pages if (mark.detail.get("team") or mark.detail.get("target", "")) not in others]
+
+
+def _people(rotas: Sequence[TeamRota]) -> set[str]:
+    """Everybody who takes turns."""
+    return {person for rota in rotas for layer in rota.layers for one in layer.rotations for person in one.people}
+
+
 def _expected(rotas: Sequence[TeamRota]) -> int:
     """How many people share the load."""
-    return len({person for rota in rotas for layer in rota.layers for one in layer.rotations for person in one.people})
+    return len(_people(rotas))
 
 
 def _table(shares: Sequence[Share]) -> Block:
