@@ -91,7 +91,7 @@ class Timers:
         timer = pb.Timer(bot=above.bot, request=request, sequence=sequence)
         if request.line:
             timer.above.CopyFrom(_brief(above))
-        subject = f"tmr.{above.bot}.{token(request.key) if request.key else '=' + child_id(request.parent, request.ordinal)}"
+        subject = _subject(above, request)
         for _ in range(WORDS):
             last = await self.bus.last(STREAM, subject)
             if last is not None and _timer(last).sequence >= sequence:
@@ -185,6 +185,12 @@ class Timers:
     async def _write(self, subject: str, timer: pb.Timer, expected: int) -> None:
         headers = {} if timer.request.line else CLEARED
         await self.bus.publish(subject, timer.SerializeToString(), headers=headers, expected=expected)
+
+
+def _subject(above: pb.Envelope, request: pb.CommandRequest) -> str:
+    """Where a timer stands. What is rehearsed has names of its own, so that it replaces nothing that is for real."""
+    name = token(request.key) if request.key else f"={child_id(request.parent, request.ordinal)}"
+    return f"tmr.{above.bot}.{'~' if above.rehearsal else ''}{name}"
 
 
 def _timer(message: Message) -> pb.Timer:

@@ -130,6 +130,16 @@ async def test_a_timer_that_is_put_off_again_and_again_takes_no_more_room(
     await eventually(lambda: beats(mesh) == [last], 30)
 
 
+async def test_a_rehearsal_replaces_no_timer_that_is_for_real(desk: Desk) -> None:
+    """And takes none back, though it calls its own by the same name."""
+    await ask(desk, "practice beat", "1h", key="k")
+    await desk.run("practice send --sandbox --after 2h --key k practice beat rehearsed")
+    await eventually(lambda: _has(desk.gateway.bus, 2))
+    await desk.run("practice unsend k --sandbox")
+    await eventually(lambda: _has(desk.gateway.bus, 1))
+    assert await waiting(desk.gateway.bus) == {"k": "practice beat"}
+
+
 async def test_an_older_word_that_comes_late_changes_nothing(desk: Desk) -> None:
     """A request may be handed to a gateway again; what was said since stands."""
     timers, now = desk.gateway.timers, time.time()
