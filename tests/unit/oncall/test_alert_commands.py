@@ -264,6 +264,21 @@ async def test_the_end_of_a_silence_floods_no_room(talk: Talk) -> None:
     assert "28 groups of alerts more" in (await talk("alert flood payments")).text
 
 
+async def test_the_end_of_a_silence_is_found_if_its_timer_was_lost(talk: Talk) -> None:
+    """By upkeep."""
+    await talk("alert silence payments for 30m", at=NOW)
+    assert not [ask for ask in (await talk("alert upkeep", room="", at=NOW + 1700)).asks if ask.key]
+    assert Ask("alert sweep", at=NOW + 1900, key="sweep") in (await talk("alert upkeep", room="", at=NOW + 1900)).asks
+
+
+async def test_a_second_attempt_at_a_resolve_says_the_same(talk: Talk) -> None:
+    """What the first one did is not in its way."""
+    await comes(talk, 1, fired("a"))
+    first = await talk("alert resolve A1", at=NOW + 10)
+    again = await talk("alert resolve A1", at=NOW + 10, attempt=2)
+    assert (again.state, again.text) == ("SUCCEEDED", first.text)
+
+
 async def test_a_silence_is_set_where_its_alerts_come_from(talk: Talk, source: Source) -> None:
     """And ended there too; what ended under it is over when it does."""
     await comes(talk, 1, fired("a", "b"))

@@ -152,6 +152,16 @@ async def test_ack_alone_means_your_only_open_page(town: Town) -> None:
     assert buttons(asked) == ["ack P2", "ack P3"]
 
 
+async def test_a_second_attempt_at_an_ack_means_the_same_page(town: Town) -> None:
+    """And not the other one, which is the only one open by then."""
+    await town.step(await town.say("page payments checkout is down"))
+    await town.say("page @cy the disk is full")
+    first = await town.say("ack", id="a1")
+    again = await town.say("ack", id="a1", attempt=2)
+    assert (first.text, again.text) == ("Ann is on P1: checkout is down",) * 2
+    assert "nobody is on it" in (await town.say("page show P2")).text
+
+
 async def test_pagerduty_is_told_of_all_of_it(town: Town) -> None:
     """Triggered by the step that names it, then acknowledged and resolved, each once."""
     await town.step(await town.say("page payments checkout is down"))

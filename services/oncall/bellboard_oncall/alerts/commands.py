@@ -121,7 +121,7 @@ async def expire(call: Call, id: str, *, desk: Desk) -> list[Block]:
 async def resolve_alert(call: Call, id: str, why: str, *, desk: Desk) -> list[Block]:
     """Say that an alert is over."""
     group = await desk.groups().of(id)
-    if group is None or not group.open:
+    if group is None or not (group.open or group.ended == call.at):  # by an attempt before this one
         raise UserError(f"nothing burns under {id[:16]}", hint="see: alert list")
     (group,) = await renew(call, desk, [group], lambda one: closed(one, call.at))
     return [text(cards.headline(group) + (f" — {plain(why)}" if why else ""), tone=GOOD)]

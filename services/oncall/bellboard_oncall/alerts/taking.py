@@ -113,12 +113,16 @@ async def _flood(call: Call, desk: Desk, room: str) -> None:
 
 async def _unsilence(call: Call, desk: Desk) -> None:
     """What a silence covered that has ended is told of; alerts that ended at their source meanwhile are over."""
-    ended = [one for one in await desk.silences().all() if one.since <= call.at and not one.holds(call.at)]
-    for silence in ended:
+    for silence in await _ended(desk, call.at):
         still = await _still(desk, silence)
         covered = [one for one in await desk.groups().all() if one.open and silence.covers(one)]
         await renew(call, desk, covered, partial(_loud, still=still, now=call.at))
         await desk.silences().forget(silence)
+
+
+async def _ended(desk: Desk, now: float) -> list[Silence]:
+    """Silences that are over, and have not been told of."""
+    return [one for one in await desk.silences().all() if one.since <= now and not one.holds(now)]
 
 
 async def _still(desk: Desk, silence: Silence) -> frozenset[str] | None:
@@ -188,6 +192,7 @@ async def upkeep(call: Call, desk: Desk) -> None:
         if one.open and one.route.page and not (one.page or one.flood or one.claim) and over(one, silences, call.at) is None:
             await call.ask(f"alert page {one.id}")
     kept = await desk.memory().get(DUE)
-    if kept is not None and orjson.loads(kept.value)["at"] < call.at - LOST:
+    waits = kept is not None and orjson.loads(kept.value)["at"] < call.at - LOST
+    if waits or await _ended(desk, call.at - LOST):
         await call.ask("alert sweep", at=call.at, key="sweep")
     await desk.groups().tidy(call.at - FORGOTTEN)

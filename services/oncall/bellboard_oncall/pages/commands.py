@@ -41,8 +41,11 @@ async def page(call: Call, target: str, why: str, *, pages: work.Desk) -> list[B
 async def ack(call: Call, id: str, *, pages: work.Desk) -> list[Block]:
     """Say that you are on it."""
     if not id:
-        mine = [one for one in await pages.book.open() if one.state == "open"]
+        known = await pages.book.all()
+        mine = [one for one in known if one.state == "open"]
         mine = [one for one in mine if call.person in one.told] or mine
+        if call.attempt > 1:  # the one that an attempt before this one acked
+            mine = [one for one in known if (one.acked_by, one.acked_at) == (call.person, call.at)] or mine
         if len(mine) > 1:
             return [cards.which(mine, "ack")]
         if not mine:
