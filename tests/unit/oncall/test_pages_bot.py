@@ -282,6 +282,22 @@ async def test_nobody_is_told_in_a_room_that_is_gone(town: Town) -> None:
     assert cells(shown, "what happened") == [["", f"step 1: there is no room #{ROOM}"]]
 
 
+async def test_a_way_that_can_not_be_loaded_is_certain_and_the_next_step_begins(town: Town) -> None:
+    """The others of the step go out all the same."""
+
+    async def broken() -> None:
+        raise ImportError("apprise")
+
+    town.outside.prepare = broken  # type: ignore[method-assign]
+    await town.step(await town.say("page payments checkout is down"))
+    for seconds in (5, 20):
+        town.now += seconds
+        said = await town.say("page step P1 2 --round 0")
+    states = [row[2:4] for row in cells(await town.say("page show P1"), "who was told")]
+    assert states[:3] == [["#payments", "sent"], ["json", "FAILED"], ["mailto", "FAILED"]]
+    assert [ask.at for ask in said.asks if ask.key][-1] == town.now
+
+
 async def test_a_rota_that_breaks_keeps_nobody_from_being_told(town: Town) -> None:
     """Whatever it is: the next step may reach somebody."""
 

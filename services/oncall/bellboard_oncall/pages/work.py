@@ -113,9 +113,9 @@ async def carry(call: Call, desk: Desk, id: str, step: int, round: int) -> None:
         page = await desk.book.change(id, lambda page: engine.reminded(page, desk.clock(), [again]))
     if to_send := engine.ready(page, desk.clock()):
         await wake(call, page, latest=desk.clock() + LOOK)  # whatever becomes of this command, somebody looks again
-        async with asyncio.TaskGroup() as group:
-            for send in to_send:
-                group.create_task(_send(call, desk, id, send))
+        ends = await asyncio.gather(*(_send(call, desk, id, send) for send in to_send), return_exceptions=True)
+        for error in filter(None, ends):
+            raise error  # only now: what breaks one message ends no other in the middle
         page = await desk.book.get(id)
     await wake(call, page)
     await tell(call, desk, page)
@@ -124,9 +124,7 @@ async def carry(call: Call, desk: Desk, id: str, step: int, round: int) -> None:
 async def _send(call: Call, desk: Desk, id: str, send: Send) -> None:
     """Send one message, at most once."""
     number, me = send.number, (call.id, call.attempt)
-    if send.plan.how != CHAT:
-        await desk.notifiers[send.plan.how].prepare()
-    mine = False
+    trouble, mine = await _prepared(desk, send.plan), False
 
     def claim(page: Page) -> Page:
         nonlocal mine
@@ -137,9 +135,20 @@ async def _send(call: Call, desk: Desk, id: str, send: Send) -> None:
     page = await desk.book.change(id, claim)
     if not mine:
         return
-    after = await _attempt(call, desk, page, send)
+    after = partial(engine.missed, why=trouble) if trouble else await _attempt(call, desk, page, send)
     page = await desk.book.change(id, lambda page: after(page, number, *me, desk.clock()))
     _log(page, page.send(number))
+
+
+async def _prepared(desk: Desk, plan: Plan) -> str:
+    """Have the way ready; why it is not, empty if it is. Nothing has been sent yet."""
+    try:
+        if plan.how != CHAT:
+            await desk.notifiers[plan.how].prepare()
+    except Exception as error:  # noqa: BLE001  # a task boundary: what can't be loaded sends nothing
+        logs.emit(names.UNEXPECTED, exc=error, how=plan.how)
+        return f"{plan.how} can't be loaded"
+    return ""
 
 
 async def _attempt(call: Call, desk: Desk, page: Page, send: Send) -> Callable[[Page, int, str, int, float], Page]:
