@@ -82,7 +82,7 @@ def read(path: Path) -> Mapping[str, Hook]:
         said = _load(path)
         for entry, file in _kept_apart(path, said):
             entry["secret"] = file.read_text(encoding="utf-8").split()
-            del entry["secret_file"]
+            entry.pop("secret_file", None)  # an alias of YAML is the same entry twice
         return _File.model_validate(said).hooks
     except OSError as error:
         raise SettingsError(f"{error.filename} can't be read: {error.strerror}", hint=_HINT) from None

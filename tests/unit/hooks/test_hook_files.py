@@ -26,6 +26,14 @@ def test_a_hook_says_whose_it_is_and_how_it_is_proven(file: Path) -> None:
     assert SECRET not in repr(hook)
 
 
+def test_two_names_of_one_entry_are_refused(file: Path) -> None:
+    """Its secret, which stands elsewhere, is that of both."""
+    (file.parent / "ci").write_text(SECRET)
+    file.write_text("hooks: {a: &one {bot: oncall, auth: hmac, secret_file: ci}, b: *one}")
+    with pytest.raises(SettingsError, match="a and b have the same secret"):
+        read(file)
+
+
 @pytest.mark.parametrize("text", ["", "# nothing yet", "hooks: {}"])
 def test_there_may_be_none(file: Path, text: str) -> None:
     """Nor a file."""
