@@ -16,7 +16,7 @@ from bellboard.keep.memory import MemoryKeep
 from bellboard_oncall.alerts import groups
 from bellboard_oncall.alerts.formats import read
 from bellboard_oncall.alerts.groups import Group, closed, mark, merge, seen
-from bellboard_oncall.alerts.model import Alert, Notice, place
+from bellboard_oncall.alerts.model import Alert, Notice, brief, place
 from bellboard_oncall.alerts.store import Groups, dump, load
 
 NOW = 1_800_000_000.0
@@ -202,7 +202,7 @@ def test_the_largest_group_that_anybody_can_send_fits_into_memory(letter: str) -
     group = merge(Group(key=said.group), [said, *(notice(at + 1, *many[at::20]) for at in range(20))], NOW)
 
     assert (group.firing, len(group.listed)) == (groups.MOST, groups.LISTED)
-    assert len(dump(replace(group, listed={one.fingerprint: groups._brief(one) for one in said.alerts}))) < 250 * 1024
+    assert len(dump(replace(group, listed={one.fingerprint: brief(one) for one in said.alerts}))) < 250 * 1024
 
 
 def test_what_a_person_ends_stays_so_until_it_is_said_to_burn_again() -> None:

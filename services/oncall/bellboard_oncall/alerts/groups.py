@@ -11,9 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
-import orjson
-
-from .model import Alert, Notice, Route, digest, trimmed
+from .model import Alert, Notice, Route, brief, digest
 
 MOST = 10_000
 """Alerts of a group that are told apart. Of those beyond, no more is known than that there were some."""
@@ -23,9 +21,6 @@ LISTED = 12
 
 LATE = 3600.0
 """Seconds for which what is over is still told apart, so that a late word about it is known to be late."""
-
-LARGEST = 4000
-"""Bytes of the words that are kept of one alert: with the marks of `MOST` alerts a group fits into 250 KiB."""
 
 Marked = tuple[int, int]
 """The last places at which an alert was said to fire, and to be over; 0: never."""
@@ -152,21 +147,9 @@ def _is_over(places: Marked, base: int) -> bool:
 
 def _list(listed: dict[str, Alert], alert: Alert) -> None:
     """Keep an alert's words. Which ones are kept where there are too many does not depend on the order they came in."""
-    listed[alert.fingerprint] = _brief(alert)
+    listed[alert.fingerprint] = brief(alert)
     if len(listed) > LISTED:
         del listed[max(listed, key=mark)]
-
-
-def _brief(alert: Alert) -> Alert:
-    """The alert in no more than `LARGEST` bytes."""
-    words = (*alert.labels, *alert.labels.values(), alert.summary, alert.url, alert.dashboard, alert.runbook)
-    if sum(map(len, words)) <= LARGEST // 6:  # the most that a character can take
-        return alert
-    if len(orjson.dumps(alert)) > LARGEST:
-        alert = replace(alert, labels=trimmed(alert.labels, LARGEST // 2), url="")
-    if len(orjson.dumps(alert)) > LARGEST:
-        alert = replace(alert, dashboard="", runbook="")
-    return alert
 
 
 def _told(group: Group, notice: Notice) -> Group:

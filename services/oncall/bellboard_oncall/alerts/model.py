@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 
 import orjson
 
 ALERTMANAGER, GRAFANA, GENERIC = "alertmanager", "grafana", "generic"
 """The formats of webhooks."""
+
+LARGEST = 4000
+"""Bytes of the words that are kept of one alert: a group of the most alerts that are told apart fits into 250 KiB with them."""
 
 URGENT = frozenset({"critical", "page"})
 """The severities that page somebody where no file says otherwise."""
@@ -92,6 +95,18 @@ def trimmed(labels: Mapping[str, str], largest: int) -> dict[str, str]:
     while len(orjson.dumps(found)) > largest:
         del found[max(found, key=lambda name: len(name) + len(found[name]))]
     return found
+
+
+def brief(alert: Alert) -> Alert:
+    """The alert in no more than `LARGEST` bytes."""
+    words = (*alert.labels, *alert.labels.values(), alert.summary, alert.url, alert.dashboard, alert.runbook)
+    if sum(map(len, words)) <= LARGEST // 6:  # the most that a character can take
+        return alert
+    if len(orjson.dumps(alert)) > LARGEST:
+        alert = replace(alert, labels=trimmed(alert.labels, LARGEST // 2), url="")
+    if len(orjson.dumps(alert)) > LARGEST:
+        alert = replace(alert, dashboard="", runbook="")
+    return alert
 
 
 def place(sequence: int, index: int = 0) -> int:
