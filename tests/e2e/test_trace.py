@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -69,9 +70,12 @@ async def test_a_trace_is_whole_though_the_worker_was_killed(tapped: tuple[Mesh,
     await asyncio.to_thread(mesh.wait_for_state, saying, "STARTED")
     seen: list[Span] = []
 
+    def runs() -> Counter[bytes]:  # what the practice bot does by itself has traces of its own
+        return Counter(span.trace_id for span in seen if span.name == "run")
+
     def done(span: Span) -> bool:
         seen.append(span)
-        return sum(other.name == "run" for other in seen) == 2
+        return max(runs().values(), default=0) == 2
 
     waiting = asyncio.ensure_future(receiver.await_trace(done, timeout=100))
     mesh.kill("practice")
@@ -79,4 +83,4 @@ async def test_a_trace_is_whole_though_the_worker_was_killed(tapped: tuple[Mesh,
     out, _ = await asyncio.to_thread(saying.communicate)
 
     assert saying.returncode == 0, out
-    assert len({span.trace_id for span in seen if span.name == "run"}) == 1
+    assert max(runs().values()) == 2

@@ -48,6 +48,10 @@ async def test_the_streams_keep_what_they_are_given(bus_as: BusAs) -> None:
         assert (keep["storage"], keep["max_msgs_per_subject"], keep["allow_msg_ttl"]) == ("file", 1, True)
         assert keep["deny_delete"] is keep["deny_purge"] is True
     assert configs["MARK"].pop("max_msg_size") == 16 * 1024
+    for name in ("TIMER", "FEED"):
+        newest = configs.pop(name)
+        assert (newest["storage"], newest["max_msgs_per_subject"], newest["deny_delete"]) == ("file", 1, True)
+    assert configs["HOOK"]["max_age"] == 7 * 24 * 3600 * 10**9
     for config in configs.values():
         assert (config["storage"], config["retention"], config["discard"]) == ("file", "limits", "new")
         assert config["deny_delete"] is config["deny_purge"] is config["allow_direct"] is True

@@ -144,8 +144,8 @@ async def test_a_command_asked_for_by_a_bot_waits_at_the_door(gate: Gate, mesh: 
     message = await anext(gate.bus.follow("REQ"))
     request = pb.CommandRequest.FromString(message.payload)
 
-    assert (request.parent, request.ordinal, request.line) == (key.id, 0, "practice look b")
-    assert message.subject.startswith("req.practice.")
+    assert (request.parent, request.line) == (key.id, "practice look b")
+    assert message.subject == f"req.practice.{key.id}.{request.ordinal}"
 
 
 async def test_what_is_no_command_is_dropped_and_counted(gate: Gate, mesh: Mesh) -> None:

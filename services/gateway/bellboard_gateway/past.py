@@ -17,7 +17,7 @@ from bellboard.ledger.subjects import Author, parse
 
 from .board import Board
 from .projection import Projection, View
-from .rooms import subject_of
+from .rooms import subjects_of
 from .stages import next_id
 
 MOST_READ = 20_000
@@ -78,7 +78,7 @@ async def _streams(
     told = Projection(keep=MOST_READ, keep_lines=MOST_READ)
     try:
         records = await bus.scan("LED", "led.>", since=start - SLACK, most=MOST_READ)
-        talk = await bus.scan("ROOM", subject_of(room, "*"), since=start - SLACK, most=MOST_READ)
+        talk = await bus.scan("ROOM", subjects_of(room), since=start - SLACK, most=MOST_READ)
     except BusError as error:
         return told, (start, min(board, end), error.text)
     last = end + ENDING

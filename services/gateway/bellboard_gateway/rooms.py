@@ -51,8 +51,13 @@ def media_type(data: bytes) -> str:
 
 
 def subject_of(room: str, message: str) -> str:
-    """Where a line of talk stands on the bus; ``*`` for every message."""
-    return f"room.{_token(room)}.line.{message if message == '*' else _token(message)}"
+    """Where a line of talk stands on the bus."""
+    return f"room.{_token(room)}.line.{_token(message)}"
+
+
+def subjects_of(room: str) -> str:
+    """Where all of a room's talk stands."""
+    return f"room.{_token(room)}.line.*"
 
 
 def _token(word: str) -> str:

@@ -88,9 +88,15 @@ async def test_the_document_is_whole_and_markdown(desk: Desk) -> None:
     assert "## What is missing here" not in written
 
 
+def forbid(house: House, desk: Desk, whom: str) -> None:
+    """Forbid somebody the record, from now on."""
+    (house.policy / "own.cedar").write_text(f"forbid ({whom}, {RECORD});")
+    desk.gateway.hall.policy._file.look(now=True)
+
+
 async def test_a_document_comes_even_if_no_record_does(house: House, desk: Desk) -> None:
     """Where the rules forbid the record: after a while it stands on the card, and says what is missing."""
-    (house.policy / "own.cedar").write_text(f'forbid (principal == Bot::"incidents", {RECORD});')
+    forbid(house, desk, 'principal == Bot::"incidents"')
     await opened_with_talk(desk)
 
     asked = await desk.run("incident export", room="ops")
@@ -104,7 +110,7 @@ async def test_a_document_comes_even_if_no_record_does(house: House, desk: Desk)
 
 async def test_a_bot_is_shown_no_more_than_whoever_asked(house: House, desk: Desk) -> None:
     """Who may not see a record does not get it by way of an incident."""
-    (house.policy / "own.cedar").write_text(f'forbid (principal == Person::"bob", {RECORD});')
+    forbid(house, desk, 'principal == Person::"bob"')
     await opened_with_talk(desk)
 
     card = await below(desk, (await desk.run("incident timeline", "bob", room="ops")).command_id, "record")

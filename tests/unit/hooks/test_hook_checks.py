@@ -220,6 +220,7 @@ def test_a_packed_body_is_unpacked() -> None:
         (BODY, "gzip, gzip", (415, "encoding")),
         (b"[" + b" " * MAX_BODY + b"]", "identity", (413, "size")),
     ],
+    ids=["blanks", "bomb", "twice", "cut-off", "and-more", "not-packed", "deflate", "br", "two-encodings", "plain"],
 )
 def test_what_unpacks_to_too_much_or_not_at_all_is_refused(body: bytes, encoding: str, answer: tuple[int, str]) -> None:
     """A bomb is not unpacked beyond the limit."""

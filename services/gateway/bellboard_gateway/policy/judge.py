@@ -26,6 +26,9 @@ A = TypeVar("A")
 
 EFFECTS = ("READ", "IDEMPOTENT", "ONCE")
 
+OWN = "own"
+"""The rule that lets a bot run its own commands."""
+
 REMEMBERED = 4096
 """Decisions kept."""
 
@@ -199,11 +202,12 @@ def _principal(who: pb.Principal) -> dict[str, str]:
 
 
 def _permitted(answer: Answer, *, preview: bool) -> Decision:
-    """A preview changes nothing, so nobody need approve it."""
-    plain = tuple(rule.name for rule in answer.rules if not rule.approval)
+    """A preview changes nothing, so nobody need approve it. That a bot may run its own commands is no approval of one."""
+    approved = any(rule.approval for rule in answer.rules)
+    plain = tuple(rule.name for rule in answer.rules if not rule.approval and not (approved and rule.name == OWN))
     if plain or preview:
         return Decision(Verdict.ALLOW, plain or tuple(rule.name for rule in answer.rules))
-    first = answer.rules[0]
+    first = next(rule for rule in answer.rules if rule.approval)
     return Decision(Verdict.ASK, (first.name,), first.approval, f"someone else in {first.approval} must approve it")
 
 

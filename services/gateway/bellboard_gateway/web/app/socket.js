@@ -3,7 +3,7 @@
 const FIRST_WAIT = 250, LONGEST_WAIT = 4000;
 
 export class Socket {
-  // on: {open(), message(object), closed()}
+  // on: {message(object), closed()}
   constructor(on) {
     this.on = on;
     this.wait = FIRST_WAIT;
@@ -16,7 +16,7 @@ export class Socket {
     this.timer = undefined;
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/ws`);
     this.socket = socket;
-    socket.onopen = () => { this.wait = FIRST_WAIT; this.on.open(); };
+    socket.onopen = () => { this.wait = FIRST_WAIT; };
     socket.onmessage = (event) => this.on.message(JSON.parse(event.data));
     socket.onclose = () => { this.on.closed(); this.later(); };
   }

@@ -1,9 +1,9 @@
 // What the page knows, and everything that changes it. Components read `store` and are drawn anew by `changed`.
 import { notify } from "./notify.js";
 import { Socket } from "./socket.js";
+import { FINAL_SOUND } from "./words.js";
 
-const RETRY = 1000;
-const HISTORY = 100;
+const RETRY = 1000, HISTORY = 100;
 
 const saved = (key, otherwise) => {
   try { return JSON.parse(localStorage.getItem(key)) ?? otherwise; } catch { return otherwise; }
@@ -177,8 +177,6 @@ function tellOf({ id, room, by, text }) {
 
 // --- what the gateway says ---
 
-const FINAL_SOUND = { STATE_SUCCEEDED: "succeeded", STATE_FAILED: "failed", STATE_UNKNOWN: "is unknown", STATE_DENIED: "was denied" };
-
 function put(into, cards, lines) {
   for (const card of cards ?? []) {
     if (card.silent) into.cards.delete(card.command_id);  // there is nothing to show of it
@@ -245,7 +243,6 @@ const take = {
 };
 
 const socket = new Socket({
-  open() {},
   message(said) { take[said.t]?.(said); changed(); },
   closed() { store.online = false; changed(); },
 });

@@ -21,6 +21,9 @@ export const STATES = {
   STATE_UNKNOWN: ["unknown", "unknown"],
 };
 
+// How the end of a command sounds.
+export const FINAL_SOUND = { STATE_SUCCEEDED: "succeeded", STATE_FAILED: "failed", STATE_UNKNOWN: "is unknown", STATE_DENIED: "was denied" };
+
 export const state = (card) => STATES[card.state] ?? ["", "off"];
 
 // How a pipe stands, by its newest stage: between two of them it goes on.
