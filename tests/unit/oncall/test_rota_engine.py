@@ -65,6 +65,7 @@ def test_holidays_have_people_of_their_own() -> None:
     """From midnight to midnight; Christmas is two days in Germany."""
     rota = team("""
 holidays: DE
+gaps: true
 layers: {people: [ann, bo], starts: 2026-12-21T09:00, every: 1 week, on_holidays: {ann: cy}}
 """)
 

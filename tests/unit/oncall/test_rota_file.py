@@ -76,6 +76,14 @@ def test_a_gap_at_night_is_refused_unless_it_is_meant() -> None:
     assert team(f"{layers}\ngaps: true").gaps
 
 
+def test_a_rota_that_starts_far_ahead_has_a_gap() -> None:
+    """A new team's may start within a month."""
+    with pytest.raises(SettingsError, match="nobody is on call for payments until its rota starts, Mon 2027-02-01 00:00 CET"):
+        team("layers: {people: [ann], starts: 2027-02-01, every: 1 week}")
+    team("{gaps: true, layers: {people: [ann], starts: 2027-02-01, every: 1 week}}")
+    team("layers: {people: [ann], starts: 2026-11-16, every: 1 week}")
+
+
 def test_a_rota_that_ends_has_a_gap() -> None:
     """And so has one of holidays that nobody works."""
     with pytest.raises(SettingsError, match="from Thu 2027-01-07 00:00 CET"):

@@ -14,6 +14,9 @@ from .words import length, told
 AHEAD = 400 * 86400.0
 """How far ahead a rota is looked at, in seconds: more than a year, so that every change of clocks lies in it."""
 
+SOON = 31 * 86400.0
+"""Seconds within which the rota of a new team must have started."""
+
 
 def check(rota: TeamRota, given: Given, now: float) -> None:
     """Look at a team's next 400 days.
@@ -32,6 +35,9 @@ def check(rota: TeamRota, given: Given, now: float) -> None:
     _overriding(rota, given)
     if rota.gaps:
         return
+    if begin > now + SOON:
+        why = f"nobody is on call for {rota.team.name} until its rota starts, {told(begin, rota.zone)}"
+        raise _wrong(given, rota.line, why, "let it start earlier, or say gaps: true beside layers")
     shifts = engine.by_file(rota, begin, begin + AHEAD)
     for start, end in engine.holes(shifts, begin, begin + AHEAD):
         for_long = "" if end >= begin + AHEAD else f", for {length(end - start)}"
