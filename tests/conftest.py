@@ -30,12 +30,6 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests in a browser come last: Playwright keeps an event loop in the main thread, where no other can run after it.
 
-    Where several processes share the work, each takes a file at a time, and one of them takes all that need a browser.
+    `make test` has two processes share the work. By `--dist loadgroup` each is handed a test at a time, in this order.
     """
-    items.sort(key=_in_a_browser)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("browser" if _in_a_browser(item) else str(item.path)))
-
-
-def _in_a_browser(item: pytest.Item) -> bool:
-    return item.get_closest_marker("browser") is not None
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
