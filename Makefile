@@ -23,7 +23,7 @@ run: $(VENV)/.run ## start everything; ARGS="--port 8420" for a port of your cho
 
 .PHONY: test
 test: $(VENV)/.dev servers ## run every test but the long ones
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev ## style, types, import rules, contracts; generated files and pins are fresh

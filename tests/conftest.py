@@ -30,6 +30,6 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests in a browser come last: Playwright keeps an event loop in the main thread, where no other can run after it.
 
-    `make test` has two processes share the work. By `--dist loadgroup` each is handed a test at a time, in this order.
+    `make test` has two processes share the work; each is handed a file at a time, in this order.
     """
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
