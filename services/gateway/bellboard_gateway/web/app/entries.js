@@ -88,6 +88,9 @@ function group(cards) {
   return groups;
 }
 
+// Whether what was said stands in the room already; its verdict may come later.
+const stands = (id) => feed().lines.has(id) || [...feed().cards.values()].some((card) => card.message_id === id);
+
 const CLOSE = 5 * 60e3;
 const plural = (count) => (count ? `${count} ${count === 1 ? "reply" : "replies"}` : "");
 
@@ -110,7 +113,7 @@ export function Entries({ thread }) {
     before = entry;
   }
   for (const [id, waiting] of store.outbox) {
-    if (waiting.said.room === store.room && waiting.said.thread === thread) shown.push(html`<${Pending} key=${id} id=${id} waiting=${waiting} />`);
+    if (waiting.said.room === store.room && waiting.said.thread === thread && !stands(id)) shown.push(html`<${Pending} key=${id} id=${id} waiting=${waiting} />`);
   }
   return shown;
 }
