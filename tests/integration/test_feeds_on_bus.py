@@ -6,6 +6,7 @@ import pytest
 
 from bellboard.feeds import LARGEST, Feed, hashed, new_name
 from bellboard.feeds.bus import BusFeeds, served
+from bellboard.testing import eventually
 from bellboard.testing.plugin import BusAs
 from bellboard.testing.servers import NatsServer
 
@@ -21,6 +22,7 @@ async def test_the_gateway_serves_what_a_bot_put_last(bus_as: BusAs, nats: NatsS
     assert await served(gateway, "practice", name) == Feed(bytes(LARGEST), "text/calendar")
     assert await served(gateway, "memes", name) is None
     await nats.restart()
+    await eventually(lambda: gateway.connected)
     await feeds.put(name, b"", media_type="text/calendar")
     assert await served(gateway, "practice", name) == Feed(b"", "text/calendar")
     await feeds.forget(name)
