@@ -1,6 +1,6 @@
 """What has to be there before anything runs: keys, accounts, the server's configuration, streams and consumers.
 
-`layout` says which streams and consumers there are, `server` who may do what on the bus, `house` keeps all of it in one
+`layout` says which streams and consumers there are, `accounts` who may do what on the bus, `house` keeps all of it in one
 folder for a machine that runs everything, `streams` carries the layout out on a running server, and `admit` takes a bot in
 while everything runs. Those last two speak to the bus and are loaded when they are used: `bell up` starts it meanwhile.
 """

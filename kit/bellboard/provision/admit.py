@@ -9,8 +9,9 @@ from bellboard.api.registry.v1 import registry_pb2 as registry
 from bellboard.bus import Bus
 from bellboard.errors import BusUnavailable
 
+from .accounts import PROVISIONER
 from .house import House, HouseError
-from .server import PROVISIONER, reload
+from .server import reload
 from .streams import provision
 
 TRIES = 5

@@ -14,7 +14,7 @@ from bellboard.api.registry.v1 import registry_pb2 as registry
 from bellboard.errors import SettingsError
 
 from . import keys
-from .server import NAME, RESERVED
+from .accounts import NAME, reserved
 
 HOUSE = "house"
 HEADER = "# Written by `bell bot enrol`. What each bot may be: its proto package, first words and effects.\n"
@@ -57,7 +57,7 @@ def enrolment(
     """
     if not NAME.fullmatch(bot):
         raise SettingsError(f"{bot!r} is no name for a bot", hint="lower case letters, digits and dashes, 31 at most")
-    if bot in RESERVED:
+    if reserved(bot):
         raise SettingsError(f"the name {bot} is taken by Bellboard itself")
     return registry.Enrolment(bot=bot, module=module, package=package, phrases=phrases, effects=effects, open=open)
 

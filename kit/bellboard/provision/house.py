@@ -14,10 +14,12 @@ import yaml
 from bellboard.api.registry.v1 import registry_pb2 as registry
 from bellboard.errors import SettingsError
 
-from . import enrol, keys, outside, server
+from . import accounts, enrol, keys, outside, server
 
 ROOMS = (("general", "General"), ("ops", "Operations"), ("play", "Play"))
 OWNERS, ONCALL = "owners", "oncall"
+GATEWAYS = accounts.gateways(2)
+USERS = (*GATEWAYS, accounts.REAPER, accounts.PROVISIONER)
 START_OVER = "restore it from a copy, or move the folder away to begin anew"
 
 
@@ -74,7 +76,7 @@ class House:
             return
         if team and (theirs := self._made.read_text().strip()) != team:
             raise HouseError(f"{self.folder} belongs to the team {theirs!r}, not {team!r}", hint="name another with --data")
-        needed = [self.keys / name for name in (*(f"{user}.nk" for user in server.CORE_USERS), "gw-1.sign", "gw-2.sign")]
+        needed = [self.keys / name for name in (*(f"{user}.nk" for user in USERS), "gw-1.sign", "gw-2.sign")]
         for path in (*needed, self.keys / "session.key", self.enrolled, self.people):
             if not path.exists():
                 raise HouseError(f"{path} is missing", hint=START_OVER)
@@ -83,7 +85,7 @@ class House:
         for folder in (self.folder, self.keys, self.nats, self.store, self.services, self.logs, self.policy):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
-        signers = {name: self._key(keys.signer, f"{name}.sign") for name in server.GATEWAYS}
+        signers = {name: self._key(keys.signer, f"{name}.sign") for name in GATEWAYS}
         keys.write(self.trust, orjson.dumps({"keys": signers}, option=orjson.OPT_INDENT_2).decode(), 0o644)
         self._key(keys.token, "session.key")
         self.local_token()
@@ -155,7 +157,7 @@ class House:
             "NKEY_FILE": str(self.seed(name)),
             "TRUST_FILE": str(self.trust),
         }
-        if name in server.GATEWAYS:
+        if name in GATEWAYS:
             env |= {
                 "PEOPLE_FILE": str(self.people),
                 "POLICY_DIR": str(self.policy),
@@ -167,7 +169,7 @@ class House:
                 "HOOKS_FILE": str(self.hooks),
                 "TRACKERS_FILE": str(self.trackers),
             }
-        elif name not in server.CORE_USERS:
+        elif name not in USERS:
             env["BOX_KEY_FILE"] = str(self.keys / f"{name}.box")
             env |= {"DATA_DIR": str(self._data_of(name)), "SANDBOX_DIR": str(self.folder / "sandbox")}
             if name == ONCALL:
@@ -190,8 +192,9 @@ class House:
         self._write_server(enrolments.values())
 
     def _write_server(self, enrolments: Iterable[registry.Enrolment]) -> None:
-        users = {user: self._key(keys.bus_user, f"{user}.nk") for user in server.CORE_USERS}
-        text = server.render(users, enrolments, store=self.store, port=self.port, pid_file=self.nats_pid)
+        users = {user: self._key(keys.bus_user, f"{user}.nk") for user in USERS}
+        team = accounts.Team(users, {one.bot: one.nkey for one in enrolments if one.nkey})
+        text = server.render([team], store=self.store, port=self.port, pid_file=self.nats_pid)
         keys.write(self.server_config, text)
 
     def _with_keys(self, enrolment: registry.Enrolment) -> registry.Enrolment:

@@ -1,4 +1,4 @@
-"""Keys: bus users (nkeys), gateways' signing keys (Ed25519), bots' box keys (X25519). Each in a file only its owner reads."""
+"""Keys: bus users (nkeys), gateways' signing keys (Ed25519), bots' box keys (X25519). In files, only their owner reads them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ import binascii
 import os
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import nkeys
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-
-Kind = Callable[[Path], str]
-"""Makes a key in a file, unless there is one, and says what of it others may know. Raises ValueError: it is none."""
 
 TOKEN_LENGTH = 43
 """Characters of a random word."""
@@ -31,44 +29,65 @@ def write(path: Path, text: str, mode: int = 0o600) -> None:
     temporary.replace(path)
 
 
-def bus_user(path: Path) -> str:
-    """The public nkey of the user whose seed lies there; made if there is none."""
-    if not path.exists():
-        write(path, nkeys.encode_seed(secrets.token_bytes(32), nkeys.PREFIX_BYTE_USER).decode() + "\n")  # type: ignore[no-untyped-call]
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of key. A key is a text.
+
+    Attributes:
+        make: a new one.
+        public: what of it others may know. Raises ValueError: it is none.
+    """
+
+    make: Callable[[], str]
+    public: Callable[[str], str]
+
+    def __call__(self, path: Path) -> str:
+        """What others may know of the key in a file; made if there is none. Raises ValueError: it holds none."""
+        if not path.exists():
+            write(path, self.make())
+        return self.public(path.read_text())
+
+
+def _nkey_seed() -> str:
+    return nkeys.encode_seed(secrets.token_bytes(32), nkeys.PREFIX_BYTE_USER).decode() + "\n"  # type: ignore[no-untyped-call,no-any-return]
+
+
+def _nkey(seed: str) -> str:
     try:
-        pair = nkeys.from_seed(bytearray(path.read_text().strip().encode()))  # type: ignore[no-untyped-call]
+        pair = nkeys.from_seed(bytearray(seed.strip().encode()))  # type: ignore[no-untyped-call]
         return str(pair.public_key.decode())
     except (nkeys.NkeysError, binascii.Error, IndexError) as error:
         raise ValueError("not an nkey seed") from error
 
 
-def signer(path: Path) -> str:
-    """The public Ed25519 key, in base64, of the private one that lies there; made if there is none."""
-    if not path.exists():
-        write(path, _text(Ed25519PrivateKey.generate().private_bytes_raw()))
-    return _text(Ed25519PrivateKey.from_private_bytes(_raw(path)).public_key().public_bytes_raw())
-
-
-def box(path: Path) -> str:
-    """The public X25519 key, in base64, of the private one that lies there; made if there is none."""
-    if not path.exists():
-        write(path, _text(X25519PrivateKey.generate().private_bytes_raw()))
-    return _text(X25519PrivateKey.from_private_bytes(_raw(path)).public_key().public_bytes_raw())
-
-
-def token(path: Path) -> str:
-    """The random word that lies there, safe in a URL; made if there is none."""
-    if not path.exists():
-        write(path, secrets.token_urlsafe(32))
-    word = path.read_text().strip()
-    if len(word) < TOKEN_LENGTH:
+def _whole(word: str) -> str:
+    if len(word := word.strip()) < TOKEN_LENGTH:
         raise ValueError("cut off")
     return word
+
+
+bus_user = Kind(_nkey_seed, _nkey)
+"""The seed of a bus user, and its public nkey."""
+
+signer = Kind(
+    lambda: _text(Ed25519PrivateKey.generate().private_bytes_raw()),
+    lambda key: _text(Ed25519PrivateKey.from_private_bytes(_raw(key)).public_key().public_bytes_raw()),
+)
+"""An Ed25519 key and its public one, in base64."""
+
+box = Kind(
+    lambda: _text(X25519PrivateKey.generate().private_bytes_raw()),
+    lambda key: _text(X25519PrivateKey.from_private_bytes(_raw(key)).public_key().public_bytes_raw()),
+)
+"""An X25519 key and its public one, in base64."""
+
+token = Kind(lambda: secrets.token_urlsafe(32), _whole)
+"""A random word, safe in a URL. Nobody else may know anything of it: `public` is the word itself."""
 
 
 def _text(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
 
 
-def _raw(path: Path) -> bytes:
-    return base64.b64decode(path.read_text().strip(), validate=True)
+def _raw(key: str) -> bytes:
+    return base64.b64decode(key.strip(), validate=True)

@@ -14,7 +14,7 @@ import subprocess
 from bellboard.bus import Bus
 from bellboard.errors import BusError
 from bellboard.provision import House, provision
-from bellboard.provision.server import PROVISIONER
+from bellboard.provision.accounts import PROVISIONER
 
 READY = re.compile(r"Server is ready")
 

@@ -16,9 +16,10 @@ from pathlib import Path
 from bellboard.bus import Bus
 from bellboard.errors import BellboardError
 from bellboard.provision import House, HouseError
+from bellboard.provision.accounts import PROVISIONER
 from bellboard.provision.enrol import HOUSE
 from bellboard.provision.layout import STREAMS
-from bellboard.provision.server import PROVISIONER, binary
+from bellboard.provision.server import binary
 from bellboard.telemetry import logs
 
 from .client import Client

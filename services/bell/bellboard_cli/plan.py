@@ -12,8 +12,9 @@ from typing import Any
 
 from bellboard.api.registry.v1 import registry_pb2 as registry
 from bellboard.provision import House
+from bellboard.provision.accounts import REAPER
+from bellboard.provision.house import GATEWAYS
 from bellboard.provision.keys import write
-from bellboard.provision.server import GATEWAYS, REAPER
 
 from . import town
 from .ports import HOST, Ports

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from bellboard.errors import BellboardError, BusError, Failed, UserError
 from bellboard.provision import House
+from bellboard.provision.accounts import PROVISIONER, REAPER
 from bellboard.provision.enrol import HOUSE
-from bellboard.provision.server import PROVISIONER, REAPER
 
 from . import town
 from .bots import enrol_own

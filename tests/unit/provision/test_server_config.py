@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bellboard.provision import House, server
+from bellboard.provision import House, accounts, server
 from bellboard.provision.layout import STREAMS, consumers, consumers_of, streams
 
 FOR_ALL = {"$JS.API.DIRECT.GET.BLOB.blob.gw.>", "$JS.API.DIRECT.GET.MARK", "$JS.API.DIRECT.GET.MARK.>"}
@@ -62,13 +62,13 @@ def test_the_server_takes_it(house: House) -> None:
 @pytest.mark.parametrize("bot", ["memes", "practice"])
 def test_a_bot_may_name_only_itself(bot: str) -> None:
     """Every subject that its account imports holds its own name or its own consumer's, but for uploads and marks."""
-    for one in server.imports_of(bot):
+    for one in accounts.imports_of(bot):
         own = f".{bot}." in one.subject or one.subject.endswith((f"LED.{bot}-read", f"LED.{bot}-work"))
         own = own or re.search(rf"LED\.{bot}-(read|work)\.>$", one.subject) is not None
         own = own or re.search(rf"DIRECT\.GET\.KEEP_{bot}(\.>)?$", one.subject) is not None
         assert own or one.subject in FOR_ALL, one.subject
         assert not re.search(r"STREAM|CONSUMER\.(CREATE|DELETE|INFO|DURABLE)", one.subject)
-    assert server.heard_by(bot) == f"ctl.{bot}.>"
+    assert accounts.heard_by(bot) == f"ctl.{bot}.>"
 
 
 def test_nobody_may_delete(text: str) -> None:
@@ -88,7 +88,7 @@ def test_only_the_gateway_and_the_reaper_let_commands_run(text: str) -> None:
 def test_every_import_is_exported_to_that_account_alone(text: str) -> None:
     """No export is open to all accounts."""
     exports = re.findall(r'\{(?:service|stream): "([^"]+)".*accounts: \["(\w+)"\]\}', text)
-    assert len(exports) == sum(len(server.imports_of(bot)) + 1 for bot in ("memes", "practice"))
+    assert len(exports) == sum(len(accounts.imports_of(bot)) + 1 for bot in ("memes", "practice"))
     for subject, account in exports:
         assert account.removeprefix("B_") in subject or subject in FOR_ALL
 
