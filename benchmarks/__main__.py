@@ -15,7 +15,7 @@ from pathlib import Path
 
 import uvloop
 
-from . import alerts, charts, crowd, deploys, grammar_refusal, logs, path, processes
+from . import alerts, charts, crowd, deploys, fleet, grammar_refusal, logs, path, processes
 from .figures import Goal, machine, table
 from .shipped import Ground
 
@@ -32,6 +32,7 @@ PARTS: dict[str, Part] = {
     "logs": logs.searches,
     "deploys": deploys.deploys,
     "alerts": alerts.alerts,
+    "fleet": fleet.fleet,
 }
 TITLES = {
     "path": "A READ from line to card",
@@ -42,6 +43,7 @@ TITLES = {
     "logs": "Logs",
     "deploys": "Deploys",
     "alerts": "A storm of alerts",
+    "fleet": "Two hundred bots",
 }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections import deque
 
 from google.protobuf.descriptor import FileDescriptor, ServiceDescriptor
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
@@ -33,19 +35,49 @@ def digest_of(files: FileDescriptorSet) -> str:
     return hashlib.sha256(files.SerializeToString(deterministic=True)).hexdigest()[:16]
 
 
+class _Pool:
+    """Descriptors of contracts that agree about every file that they share."""
+
+    def __init__(self) -> None:
+        self.descriptors = DescriptorPool()
+        self._known: dict[str, bytes] = {}
+
+    def take(self, files: FileDescriptorSet) -> bool:
+        """Hold these files too. False: one of them is another here. Raises TypeError, KeyError and ValueError."""
+        digests = {file.name: hashlib.sha256(file.SerializeToString(deterministic=True)).digest() for file in files.file}
+        if any(self._known.get(name, digest) != digest for name, digest in digests.items()):
+            return False
+        for file in files.file:
+            if missing := [name for name in file.dependency if name not in digests]:
+                raise KeyError(f"{file.name} needs {missing[0]}, which is not there")
+            if file.name not in self._known:
+                self.descriptors.Add(file)
+                self.descriptors.FindFileByName(file.name)
+                self._known[file.name] = digests[file.name]
+        return True
+
+
+_pools: deque[_Pool] = deque(maxlen=4)
+"""The newest pools. Most of a contract is what all have in common; a pool for each takes a quarter of a megabyte."""
+
+
 def pool_of(files: FileDescriptorSet) -> DescriptorPool:
-    """A pool that holds these files alone.
+    """A pool that holds these files, and others where they agree about those that they share.
 
     Raises:
         ContractError: they do not fit together, or are too large.
     """
     if files.ByteSize() > MAX_BYTES:
         raise ContractError(f"the contract has more than {MAX_BYTES // 1024} KiB")
-    pool = DescriptorPool()
+    for pool in _pools:
+        # Where a name is taken by another bot's files, they may still fit together in a pool of their own.
+        with contextlib.suppress(TypeError, KeyError, ValueError):
+            if pool.take(files):
+                return pool.descriptors
+    pool = _Pool()
     try:
-        for file in files.file:
-            pool.Add(file)
-            pool.FindFileByName(file.name)
+        pool.take(files)
     except (TypeError, KeyError, ValueError) as error:
         raise ContractError("the contract's files do not fit together", hint=str(error)[:200]) from None
-    return pool
+    _pools.append(pool)
+    return pool.descriptors

@@ -40,14 +40,30 @@ def test_every_contract_survives_its_announcement(bot: str) -> None:
     assert len(ours.digest) == 16
 
 
-def test_generated_classes_serve_the_author_and_a_pool_of_their_own_the_gateway(practice: Contract) -> None:
-    """Two contracts of one bot never share message classes, so old and new replicas live side by side."""
-    announcement = practice.announcement()
-    one, other = Contract.from_announcement(announcement), Contract.from_announcement(announcement)
+def test_generated_classes_serve_the_author_and_a_pool_of_its_own_the_gateway(practice: Contract) -> None:
+    """The gateway reads what was announced, not what happens to be installed where it runs."""
+    theirs = Contract.from_announcement(practice.announcement())
 
     assert practice.command("Fire").request_type is practice_pb2.FireRequest
-    assert one.command("Fire").request_type is not practice_pb2.FireRequest
-    assert one.command("Fire").request_type is not other.command("Fire").request_type
+    assert theirs.command("Fire").request_type is not practice_pb2.FireRequest
+
+
+def test_what_two_bots_have_in_common_is_held_once_and_else_apart() -> None:
+    """Two hundred bots fit into a gateway; one whose copy of a common file differs is read by that copy, and disturbs none."""
+    one, other = announce(command("toy")), announce(command("toy", arg("a")))
+    strange = announce(command("toy", arg("b")))
+    common = next(file for file in strange.files.file if file.name == chat.DESCRIPTOR.name)
+    common.message_type.add(name="Strange")
+    strange.digest = digest_of(strange.files)
+
+    pools = [Contract.from_announcement(one).commands[0].request_type.DESCRIPTOR.file.pool for one in (one, strange, other)]
+    again = Contract.from_announcement(one).commands[0].request_type.DESCRIPTOR.file.pool
+
+    assert again is pools[0]
+    assert pools[0] is not pools[1]
+    assert "Strange" in pools[1].FindFileByName(common.name).message_types_by_name
+    assert "Strange" not in pools[0].FindFileByName(common.name).message_types_by_name
+    assert [field.name for field in Contract.from_announcement(other).commands[0].request_type.DESCRIPTOR.fields] == ["a"]
 
 
 def test_two_versions_of_one_contract_keep_their_own_fields() -> None:
