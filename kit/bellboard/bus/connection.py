@@ -16,9 +16,10 @@ import nats.errors
 from bellboard.errors import BusUnavailable, Refused, Unconfirmed
 from bellboard.telemetry import names
 
-from . import reads
+from . import holdings, reads
 from .acks import sequence_of
 from .follow import Follow
+from .holdings import Holding, Usage
 from .inbound import Inbound, Listen
 from .link import Link, inbox_of
 from .messages import SEQUENCE, STATUS, Message
@@ -178,6 +179,14 @@ class Bus:
     async def end(self, stream: str) -> int:
         """The last sequence of a stream. Raises Unconfirmed or BusUnavailable."""
         return await reads.end(self, stream)
+
+    async def usage(self) -> Usage:
+        """What the account's streams take on disk. Raises Unconfirmed, BusUnavailable or Refused."""
+        return await holdings.usage(self)
+
+    async def holdings(self) -> list[Holding]:
+        """What each stream of the account holds, and on how many servers. Raises as `usage`."""
+        return await holdings.holdings(self)
 
     def pull(self, stream: str, consumer: str, *, ahead: int = 64) -> Pull:
         """Messages of a durable consumer, each to be acknowledged, until the bus is closed."""

@@ -142,7 +142,8 @@ def _may_publish(user: str) -> list[str]:
         own = ["led.*.*.*.run", "led.*.*.*.gw", "room.>", "blob.gw.>", "ctl.>", "once.>", "hook.>", "tmr.>"]
         return [*own, *house, *_reading(stream.name for stream in (*STREAMS, keep_of("house"))), *_following(FOLLOWED), *acks]
     if user == REAPER:
-        return ["led.*.*.*.run", "led.*.*.*.reap", *_reading(("LED", "LOCK")), *_following(("LED",))]
+        measuring = ["$JS.API.INFO", "$JS.API.STREAM.LIST"]
+        return ["led.*.*.*.run", "led.*.*.*.reap", *_reading(("LED", "LOCK")), *_following(("LED",)), *measuring]
     return [f"$JS.API.STREAM.{verb}.*" for verb in ("CREATE", "UPDATE", "INFO")] + [
         f"$JS.API.CONSUMER.{verb}.>" for verb in ("CREATE", "DURABLE.CREATE", "INFO")
     ]

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import structlog
 
+from . import names
 from .names import LogEvent
 
 trace_id: ContextVar[str] = ContextVar("trace_id", default="")
@@ -19,7 +20,10 @@ _logger = structlog.get_logger()
 
 
 def configure(service: str, level: int = logging.INFO) -> None:
-    """Send log lines to stderr as JSON."""
+    """Send log lines to stderr as JSON, and begin to count what they warn of."""
+    for event in names.LOGS.values():
+        if event.level >= logging.WARNING:
+            names.EVENTS.labels(event.name)  # at 0: the first of a kind would not be seen as a rise
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -38,6 +42,8 @@ def configure(service: str, level: int = logging.INFO) -> None:
 
 def emit(event: LogEvent, *, exc: BaseException | None = None, **fields: Any) -> None:
     """Write one log line. ``exc`` adds its traceback, which goes nowhere else."""
+    if event.level >= logging.WARNING:
+        names.EVENTS.labels(event.name).inc()
     if trace := trace_id.get():
         fields["trace_id"] = trace
     _logger.log(event.level, event.name, exc_info=exc, **fields)

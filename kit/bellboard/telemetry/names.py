@@ -95,7 +95,8 @@ BUS_UNCONFIRMED = Counter("bellboard_bus_unconfirmed_total", "Requests that the 
 BUS_DROPPED = Counter("bellboard_bus_dropped_total", "Messages dropped because nobody took them in time.")
 PULLS_ASKED_AGAIN = Counter("bellboard_bus_pulls_asked_again_total", "Pulls whose heartbeat stayed away.")
 REDELIVERIES = Counter("bellboard_bus_redeliveries_total", "Messages that were handed out more than once.", ["consumer"])
-BUILD_INFO = Gauge("bellboard_build_info", "Always 1; the labels say what runs.", ["service", "version", "python"])
+BUILD_INFO = Gauge("bellboard_build_info", "Always 1; the labels say what runs.", ["component", "version", "python"])
+EVENTS = Counter("bellboard_events_total", "Log events of the level WARNING and above, written or not.", ["event"])
 COMMANDS = Counter("bellboard_commands_total", "Commands that a worker brought to a final state.", ["bot", "verb", "state"])
 QUEUE_WAIT = Histogram("bellboard_queue_wait_seconds", "From a line's arrival to its first run.", ["bot"], buckets=_buckets)
 RUN_TIME = Histogram("bellboard_run_seconds", "How long a handler ran.", ["bot", "verb"], buckets=_buckets)
@@ -105,14 +106,36 @@ REFUSED = Counter(
 )
 HANDED_BACK = Counter("bellboard_handed_back_total", "Commands that were handed back for later.", ["bot", "reason"])
 REAPER_VERDICTS = Counter("bellboard_reaper_verdicts_total", "Commands that the reaper moved.", ["bot", "state"])
-REAPER_OPEN = Gauge("bellboard_reaper_open_commands", "Commands that are not final, as the reaper sees it.")
+REAPER_SEES = Gauge("bellboard_reaper_current", "1 while the reaper has seen all that the bus holds; it judges only then.")
+BEGUN = Counter("bellboard_ledger_begun_total", "Commands that came into the ledger, as the reaper sees it.", ["bot"])
+ENDED = Counter(
+    "bellboard_ledger_ended_total",
+    "Final records in the ledger, as the reaper sees it; fault is yes where the house or a bot let people down.",
+    ["bot", "effect", "state", "fault"],
+)
+OPEN = Gauge(
+    "bellboard_open_commands",
+    "Commands that are not out of the way, as the reaper sees it: waiting for a worker, running, in a turn's line, "
+    "waiting for approval, or unknown.",
+    ["bot", "stage"],
+)
+OLDEST_WAITING = Gauge(
+    "bellboard_oldest_waiting_seconds", "Age of the oldest offer of a command that no worker has taken yet.", ["bot"]
+)
+STORE_BYTES = Gauge("bellboard_store_bytes", "Bytes that the team's streams take on disk, each copy counted.")
+STORE_LIMIT = Gauge("bellboard_store_limit_bytes", "Bytes that they may take; 0 where the team's account has no limit.")
+STREAM_BYTES = Gauge("bellboard_stream_bytes", "Bytes in a stream, counted once.", ["stream"])
+STREAM_MESSAGES = Gauge("bellboard_stream_messages", "Messages in a stream.", ["stream"])
+STREAM_COPIES = Gauge("bellboard_stream_copies", "Servers that hold all of a stream now; 0 while it has no leader.", ["stream"])
+STREAM_WANTED = Gauge("bellboard_stream_copies_wanted", "Servers that are to hold a stream.", ["stream"])
+REPLICAS = Gauge("bellboard_bot_replicas", "Replicas of an enrolled bot that are there and take work.", ["bot"])
 LINES = Counter("bellboard_lines_total", "Lines that came in, by what became of them.", ["outcome"])
 HEARD = Counter("bellboard_helpers_total", "Times that a helper stepped in, or offered to.", ["helper"])
 POLICY_ERRORS = Counter("bellboard_policy_errors_total", "Requests that could not be judged, and were denied.")
 CONTRACTS_REFUSED = Counter("bellboard_contracts_refused_total", "Contracts that were refused.", ["bot"])
 SPANS_DROPPED = Counter("bellboard_spans_dropped_total", "Spans that could not be kept or sent.")
 LINE_TO_CARD = Histogram(
-    "bellboard_line_to_card_seconds", "From a line's arrival to its final card.", ["bot"], buckets=_buckets
+    "bellboard_line_to_card_seconds", "From a line's arrival to its final card.", ["bot", "effect"], buckets=_buckets
 )
 METRICS_KEPT = Counter("bellboard_graphs_samples_total", "Samples that the embedded store of metrics took.", ["source"])
 HOOK_REQUESTS = Counter("bellboard_hook_requests_total", "Requests to webhooks, by what became of them.", ["hook", "outcome"])

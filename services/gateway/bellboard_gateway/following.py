@@ -8,11 +8,13 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import NamedTuple
 
 from google.protobuf.message import DecodeError
 
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
+from bellboard.api.options.v1 import options_pb2 as options
 from bellboard.bus import Bus, Follow, Message
 from bellboard.errors import BusError
 from bellboard.ledger.state import IllegalTransition
@@ -76,6 +78,7 @@ class Following:
         self.begin = self.position = Cursor()
         self.mentions = Mentions()
         self.caught_up = asyncio.Event()
+        self._line_to_card = cache(names.LINE_TO_CARD.labels)
         self._progress = 0
 
     async def run(self) -> None:
@@ -124,7 +127,8 @@ class Following:
 
     def _ended(self, view: View, at: float) -> None:
         """Measure a command whose final state has come to this board."""
-        names.LINE_TO_CARD.labels(view.key.bot).observe(max(0.0, at - view.began))
+        effect = options.Effect.Name(view.envelope.effect).removeprefix("EFFECT_")
+        self._line_to_card(view.key.bot, effect).observe(max(0.0, at - view.began))
         context = trace.parse(view.envelope.traceparent)
         if self._spans is not None and context is not None:
             own, root = secrets.token_hex(8), trace.span_id(view.key.id)

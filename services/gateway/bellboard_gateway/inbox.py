@@ -31,6 +31,9 @@ _CALLED = re.compile(r"\s*(?:[.!](?=[^\W\d_])|@bell[,:]?\s+)", re.IGNORECASE)
 STRANGER = NotAccepted("nobody here knows you; ask an owner to add you to the people's file", final=True)
 EDITED = NotAccepted("an edit runs nothing anew; type it as a new line", final=True)
 
+_LINES = {kind: names.LINES.labels(kind.__name__.lower()) for kind in (Command, Talk, Misunderstood, NotAccepted)}
+"""How many lines became what."""
+
 
 class Absent(NotUnderstood):
     """Nobody is there to run it: its ``bot`` is not running."""
@@ -56,7 +59,7 @@ class Inbox:
         The same message again is the same command, so a line may be brought again until there is a verdict.
         """
         taken = await self._take(line)
-        names.LINES.labels(type(taken).__name__.lower()).inc()
+        _LINES[type(taken)].inc()
         return taken
 
     async def _take(self, line: Line) -> Taken:

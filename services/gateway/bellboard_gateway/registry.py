@@ -221,6 +221,9 @@ class Registry:
                 self._admit(key)
         self._seen = state
         self._rebuild()
+        names.REPLICAS.clear()
+        for bot in self.bots:
+            names.REPLICAS.labels(bot).set(len(self._beats.taking(bot)))
 
     def _current(self, but: str = "") -> list[Contract]:
         """The contract of each bot by which its lines are read now."""

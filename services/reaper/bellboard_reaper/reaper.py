@@ -17,10 +17,12 @@ from bellboard.ledger.ops import Stored, World, put
 from bellboard.ledger.reap import Observed, Patience, Write, judge
 from bellboard.ledger.state import S, frees, name
 from bellboard.ledger.store import LEDGER, Store
-from bellboard.ledger.subjects import parse
+from bellboard.ledger.subjects import Key, parse
 from bellboard.telemetry import logs, names
 from bellboard.telemetry.trace import Entry
 
+from .measures import measure
+from .tally import Tally, failure_code
 from .watch import Watch, Watched
 
 EVERY = 0.5
@@ -47,16 +49,16 @@ class Reaper:
     def __init__(self, bus: Bus, patience: Patience, told: Told, world: World, clock: Callable[[], float] = time.monotonic):
         self._bus, self._patience, self._told, self._world, self._clock = bus, patience, told, world, clock
         self._store = Store(bus, "reaper")
-        self._watch = Watch(clock)
+        self._watch, self._tally = Watch(clock), Tally()
         self._look, self._came = asyncio.Event(), asyncio.Event()
         self._looked = 0.0
-        self._told_since = world.now() - TOLD_AGAIN
+        self._began = world.now()
         self.caught_up = False
 
     async def run(self) -> None:
         """Reap until cancelled, or until the bus is closed."""
         async with asyncio.TaskGroup() as group:
-            beside = [group.create_task(self._hear()), group.create_task(self._judge_on())]
+            beside = [group.create_task(work) for work in (self._hear(), self._judge_on(), measure(self._bus))]
             await self._follow()
             for task in beside:
                 task.cancel()
@@ -73,11 +75,21 @@ class Reaper:
     def _take(self, message: Message) -> None:
         key, author = parse(message.subject)
         record = pb.Record.FromString(message.payload)
+        new, code = key.id not in self._watch, failure_code(record)
         entries = self._watch.take(key, author, record, message.sequence)
-        if entries and message.time >= self._told_since:
+        if message.time >= self._began:
+            self._count(key, entries, code, new=new)
+        if entries and message.time >= self._began - TOLD_AGAIN:
             self._told(entries)
         if self._watch.turns and (frees(record) or record.state == S.STATE_QUEUED):
             self._look.set()  # somebody's turn may have come
+
+    def _count(self, key: Key, entries: Sequence[Entry], code: str, *, new: bool) -> None:
+        """What came in before this reaper's start was counted by another."""
+        if new and (entries or key.id in self._watch):
+            self._tally.begun(key)
+        if entries:
+            self._tally.ended(key, entries, code)
 
     async def _hear(self) -> None:
         async for message in self._bus.listen("hb.>"):
@@ -87,6 +99,7 @@ class Reaper:
                 continue
             if message.subject == f"hb.{beat.bot}.{beat.replica}":  # a bot speaks for itself alone
                 self._watch.hear(beat)
+                self._tally.hear(beat.bot)
 
     async def _judge_on(self) -> None:
         self._looked = self._clock()
@@ -102,9 +115,11 @@ class Reaper:
                 logs.emit(names.UNEXPECTED, exc=error)
 
     async def _judge(self) -> None:
-        if not await self._is_current():
+        current = await self._is_current()
+        names.REAPER_SEES.set(current)
+        if not current:
             return
-        names.REAPER_OPEN.set(len(self._watch))
+        self._tally.open(self._watch.open, self._world.now())
         due = [(one, write) for one, seen in self._watch.observed() if (write := self._say(one, seen)) is not None]
         for start in range(0, len(due), AT_ONCE):
             await asyncio.gather(*(self._write(one, write) for one, write in due[start : start + AT_ONCE]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from google.protobuf.message import DecodeError
@@ -58,6 +58,14 @@ class Watch:
 
     def __len__(self) -> int:
         return len(self._open)
+
+    def __contains__(self, id: str) -> bool:
+        return id in self._open
+
+    @property
+    def open(self) -> Iterable[Watched]:
+        """The commands that are not out of the way."""
+        return self._open.values()
 
     def take(self, key: Key, author: Author, record: pb.Record, sequence: int) -> list[Entry]:
         """Note a record. Returns all records of the command if this one was its last, for its trace; else none."""

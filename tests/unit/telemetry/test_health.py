@@ -52,8 +52,7 @@ async def test_metrics_say_what_runs(trouble: tuple[HealthServer, dict[str, str]
     status, text = await get(trouble[0], "/metrics")
 
     assert status == 200
-    assert 'bellboard_build_info{python="' in text
-    assert 'service="test"' in text
+    assert 'bellboard_build_info{component="test",python="' in text
 
 
 async def test_a_taken_port_is_an_error_at_start() -> None:
