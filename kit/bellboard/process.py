@@ -13,14 +13,14 @@ from typing import TypeVar
 import uvloop
 
 from bellboard.errors import BellboardError, BusUnavailable, ContractError, SettingsError
-from bellboard.settings import ServiceSettings
+from bellboard.settings import ProcessSettings
 from bellboard.telemetry import logs, names
 from bellboard.telemetry.health import HealthServer
 
 EX_UNAVAILABLE, EX_SOFTWARE, EX_CONFIG = 69, 70, 78
 """How a process ends that can't do its work, as in sysexits.h: no bus at the start, the bus closed for good, a bad setting."""
 
-S = TypeVar("S", bound=ServiceSettings)
+S = TypeVar("S", bound=ProcessSettings)
 
 
 class Stop:

@@ -14,29 +14,21 @@ from bellboard.errors import SettingsError
 PREFIX = "BELLBOARD_"
 
 
-class ServiceSettings(BaseSettings):
-    """What every service needs to know. A bot's own class inherits from `BotSettings` and adds its fields.
+class ProcessSettings(BaseSettings):
+    """What every process needs to know, whether it stays or does one thing and ends.
 
     Attributes:
-        team: the team it serves.
         replica: its name among the replicas of the service; "<service>-<pid>" if none is given.
-        bus_url: where the bus is.
-        nkey_file: the seed of its bus user.
-        trust_file: the public keys of the gateways, as JSON {"keys": {key id: base64}}.
-        health_host, health_port: where it answers for its health and metrics; port 0 takes any, -1 none.
         log_level: the least level of log lines that are written.
+        data_dir: where it keeps the newest record of the ledger that it has seen, which tells when the bus has lost history;
+            without one that is forgotten with the process.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    team: str = "home"
     replica: str = ""
-    bus_url: str = "nats://127.0.0.1:4222"
-    nkey_file: Path
-    trust_file: Path
-    health_host: str = "127.0.0.1"
-    health_port: int = 0
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    data_dir: Path | None = None
 
     @classmethod
     def load(cls, service: str) -> Self:
@@ -46,12 +38,31 @@ class ServiceSettings(BaseSettings):
             SettingsError: one is missing or wrong. It names the setting, and never shows its value.
         """
         try:
-            settings = cls()  # type: ignore[call-arg]  # filled from the environment
+            settings = cls()
         except ValidationError as error:
             raise SettingsError("; ".join(_complaints(error)), hint="see the service's README for its settings") from None
         if settings.replica:
             return settings
         return settings.model_copy(update={"replica": f"{service}-{os.getpid()}"})
+
+
+class ServiceSettings(ProcessSettings):
+    """What every service needs to know. A bot's own class inherits from `BotSettings` and adds its fields.
+
+    Attributes:
+        team: the team it serves.
+        bus_url: where the bus is.
+        nkey_file: the seed of its bus user.
+        trust_file: the public keys of the gateways, as JSON {"keys": {key id: base64}}.
+        health_host, health_port: where it answers for its health and metrics; port 0 takes any, -1 none.
+    """
+
+    team: str = "home"
+    bus_url: str = "nats://127.0.0.1:4222"
+    nkey_file: Path
+    trust_file: Path
+    health_host: str = "127.0.0.1"
+    health_port: int = 0
 
 
 class BotSettings(ServiceSettings):

@@ -36,9 +36,14 @@ def read(path: Path) -> list[registry.Enrolment]:
         raise SettingsError(f"{path} is not a list of bots: {reason}") from error
 
 
-def write(path: Path, enrolments: Iterable[registry.Enrolment]) -> None:
+def text(enrolments: Iterable[registry.Enrolment]) -> str:
+    """The file's text."""
     entries = [json_format.MessageToDict(one, preserving_proto_field_name=True) for one in enrolments]
-    keys.write(path, HEADER + yaml.safe_dump({"bots": entries}, sort_keys=False, allow_unicode=True), 0o644)
+    return HEADER + yaml.safe_dump({"bots": entries}, sort_keys=False, allow_unicode=True)
+
+
+def write(path: Path, enrolments: Iterable[registry.Enrolment]) -> None:
+    keys.write(path, text(enrolments), 0o644)
 
 
 def enrolment(

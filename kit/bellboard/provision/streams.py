@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -14,9 +15,18 @@ from bellboard.bus.acks import failure
 from .layout import Consumer, Stream, consumers, streams
 
 STREAM_NOT_FOUND = 10059
+CREATE, UPDATE = "CREATE", "UPDATE"
 
 
-async def provision(bus: Bus, enrolments: Iterable[registry.Enrolment], *, replicas: int = 1) -> None:
+@dataclass(frozen=True, slots=True)
+class Provisioned:
+    """The names of the streams that were made, and of those that were changed; all others were as they should be."""
+
+    made: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+
+async def provision(bus: Bus, enrolments: Iterable[registry.Enrolment], *, replicas: int = 1) -> Provisioned:
     """Create what is missing and update what differs. May be done again at any time.
 
     Args:
@@ -27,19 +37,27 @@ async def provision(bus: Bus, enrolments: Iterable[registry.Enrolment], *, repli
         BusError: the server did not answer, or refused.
     """
     bots = [one.bot for one in enrolments]
+    did: dict[str, str] = {}
     for stream in streams(bots):
-        await _stream(bus, stream, replicas)
+        did[stream.name] = await _stream(bus, stream, replicas)
     for consumer in consumers(bots):
         await _consumer(bus, consumer)
+    made, changed = (tuple(name for name, verb in did.items() if verb == wanted) for wanted in (CREATE, UPDATE))
+    return Provisioned(made, changed)
 
 
-async def _stream(bus: Bus, stream: Stream, replicas: int) -> None:
+async def _stream(bus: Bus, stream: Stream, replicas: int) -> str:
+    """What was done: CREATE, UPDATE or nothing."""
     config = stream.config(replicas)
     known = await _ask(bus, f"STREAM.INFO.{stream.name}")
     if known.get("error", {}).get("err_code") == STREAM_NOT_FOUND:
-        _checked(await _ask(bus, f"STREAM.CREATE.{stream.name}", config))
+        verb = CREATE
     elif any(_checked(known)["config"].get(key) != value for key, value in config.items()):
-        _checked(await _ask(bus, f"STREAM.UPDATE.{stream.name}", config))
+        verb = UPDATE
+    else:
+        return ""
+    _checked(await _ask(bus, f"STREAM.{verb}.{stream.name}", config))
+    return verb
 
 
 async def _consumer(bus: Bus, consumer: Consumer) -> None:
