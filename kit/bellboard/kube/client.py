@@ -176,7 +176,7 @@ class Kube:
             most: bytes, after which it ends, perhaps in the middle of a line.
             follow: go on until the container ends. Raises KubeError if nothing came for a while, too.
         """
-        asked = Asked("get", "pods/log", pod, namespace or self._namespace, self.who)
+        asked = Asked("get", "pods/log", "log of pod", pod, namespace or self._namespace, self.who)
         path = f"/api/v1/namespaces/{quote(asked.namespace, safe='')}/pods/{quote(pod, safe='')}/log"
         query: dict[str, str | int] = {"timestamps": "true", "container": container}
         query |= {"previous": "true"} if previous else {}
@@ -208,7 +208,7 @@ class Kube:
             path: with its parts quoted.
             what, verb, name, namespace: what errors call it.
         """
-        with told(Asked(verb, what, name, namespace, self.who)):
+        with told(Asked(verb, what, what, name, namespace, self.who)):
             async with self._session.stream("GET", path, params=dict(query or {}), headers={"Accept": accept}) as answer:
                 answer.raise_for_status()
                 body = bytearray()
@@ -222,7 +222,8 @@ class Kube:
         info = api_info(kind)
         spaced = issubclass(kind, NamespacedResource | NamespacedSubResource)
         what = f"{info.plural}/{info.action}" if info.action else info.plural
-        return Asked(verb, what, name, (namespace or self._namespace) if spaced else "", self.who)
+        one = (info.parent or info.resource).kind.lower()
+        return Asked(verb, what, one, name, (namespace or self._namespace) if spaced else "", self.who)
 
     def _about(self, verb: str, object: Any, name: str = "") -> Asked:
         meta = object.metadata

@@ -14,7 +14,7 @@ import httpx2
 import msgspec
 import yaml
 from lightkube import ConfigError, KubeConfig, SingleConfig
-from lightkube.config import client_adapter
+from lightkube.config import client_adapter, models
 
 from bellboard.errors import SettingsError
 
@@ -63,11 +63,11 @@ class Cluster:
         if config.user is None:
             raise ConfigError("the context names no user")
         verify = client_adapter.verify_cluster(config.cluster, config.user, config.abs_file)
-        self._config = config
+        self._config = _without_certificates(config)
         self._pool = httpx2.AsyncHTTPTransport(verify=verify, limits=httpx2.Limits(max_connections=CONNECTIONS))
         self._people: OrderedDict[Person, Kube] = OrderedDict()
         self.namespace = config.namespace
-        self.own = Kube(config, _Way(self._pool, ()))
+        self.own = Kube(self._config, _Way(self._pool, ()))
 
     def person(self, person: Person) -> Kube:
         """Asks in a person's name: what the cluster permits and audits is theirs. The bot needs the right to impersonate."""
@@ -124,6 +124,14 @@ def connect(kubeconfig: Path | None = None, context: str = "") -> Cluster:
         raise SettingsError(f"{kubeconfig} can't be used as a kubeconfig", hint=_why(error)) from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise SettingsError(f"{kubeconfig} is no kubeconfig", hint="kubectl config view shows a good one") from error
+
+
+def _without_certificates(config: SingleConfig) -> SingleConfig:
+    """For clients that make no connections: `Cluster` holds those, and has read the certificates, which takes some 100 ms."""
+    assert config.user is not None
+    cluster = models.Cluster(server=config.cluster.server, insecure=True)
+    user = msgspec.structs.replace(config.user, client_cert=None, client_cert_data=None, client_key=None, client_key_data=None)
+    return config._replace(cluster=cluster, user=user)
 
 
 _NONE = "no Kubernetes cluster is set up"

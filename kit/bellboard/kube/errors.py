@@ -62,18 +62,27 @@ class KubeUnreachable(KubeError):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What was asked for, in the words of errors: a verb of RBAC's, the plural of the kind, and as whom ("": the bot)."""
+    """What was asked for, in the words of errors.
+
+    Attributes:
+        verb: one of RBAC's.
+        what: the plural of the kind.
+        one: the kind, as one object is called.
+        who: in whose name; empty: the bot itself.
+    """
 
     verb: str
     what: str
+    one: str
     name: str = ""
     namespace: str = ""
     who: str = ""
 
     @property
     def object(self) -> str:
+        """One object, or all of a kind, and where."""
         where = f" in {self.namespace}" if self.namespace not in ("", "*") else ""
-        return f"{self.what}{f' {self.name}' if self.name else ''}{where}"
+        return f"{f'{self.one} {self.name}' if self.name else self.what}{where}"
 
 
 @contextmanager
@@ -103,8 +112,9 @@ def _refusal(asked: Asked, error: httpx2.HTTPStatusError) -> KubeRefused | KubeE
     if code == 403:
         return _denied(asked, said, reason)
     if code == 404:
-        named = f"there is no {asked.object}" if asked.name else f"Kubernetes knows no {asked.what}"
-        return KubeAbsent(named, status=code, reason=reason)
+        known = asked.name and "find the requested resource" not in said
+        text = f"there is no {asked.object}" if known else f"this cluster has no {asked.what}"
+        return KubeAbsent(text, status=code, reason=reason)
     if code == 409:
         there = reason == "AlreadyExists"
         text = f"{asked.object} {'is there already' if there else 'was changed by somebody else'}"
