@@ -49,7 +49,8 @@ def test_what_is_said_in_no_room_exits_2(mesh: Mesh) -> None:
     said = mesh.say("roll", "--room", "nowhere")
 
     assert (said.exit, said.last["command_id"]) == (2, "")
-    assert "there is no such room" in said.text
+    assert "there is no such room; there are: general" in said.text
+    assert said.last["at"]
 
 
 def test_what_is_denied_exits_2(own_mesh: Mesh) -> None:
@@ -168,6 +169,8 @@ def test_status_and_commands_are_for_programs_too(mesh: Mesh) -> None:
     assert {"house", "memes", "practice", "deploy", "logs", "graphs", "sandbox"} <= {bot["bot"] for bot in status["bots"]}
     assert status["bus"] is True
     assert all({"replicas", "queued", "running"} <= set(bot) for bot in status["bots"])
+    assert {type(bot[count]) for bot in status["bots"] for count in ("queued", "running")} == {int}
+    assert isinstance(status["open"], int)
     assert {"meme", "meme list", "roll", "help"} <= {command["phrase"] for command in commands["commands"]}
 
 

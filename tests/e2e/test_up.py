@@ -77,6 +77,9 @@ def test_run_json_tells_programs_what_runs(mesh: Mesh) -> None:
     assert {entry["name"] for entry in run["processes"]} == NAMES
     assert all(alive(entry["pid"]) for entry in run["processes"])
     assert {"web", "grpc", "nats", "health"} <= set(run["ports"])
+    assert run["urls"]["web"] == run["url"] == f"http://127.0.0.1:{run['ports']['web']}"
+    assert run["urls"]["grpc"].endswith(f":{run['ports']['grpc']}")
+    assert run["urls"]["nats"] == f"nats://127.0.0.1:{run['ports']['nats']}"
     assert run["token"]
     assert run["version"]
     assert path.stat().st_mode & 0o077 == 0

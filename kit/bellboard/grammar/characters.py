@@ -18,11 +18,12 @@ MAX_MARKS = 6
 
 
 class Offence(NamedTuple):
-    """Where a line holds what it may not hold, and why."""
+    """Where a line holds what it may not hold, why, and what to do about it."""
 
     start: int
     length: int
     reason: str
+    remedy: str
 
 
 def offence(line: str) -> Offence | None:
@@ -56,17 +57,17 @@ def _in_word(word: str) -> Offence | None:
         traits = _traits(char)
         if traits & _HIDDEN:
             if char not in _JOINERS or not _joins(before, char, word[index + 1 : index + 2]):
-                return Offence(index, 1, _describe(char))
+                return Offence(index, 1, _describe(char), "leave it out" if char not in "\r\n" else "say one line at a time")
         elif traits & _MARK:
             marks += 1
             if marks > MAX_MARKS:
-                return Offence(index, 1, "there are too many accents on one letter")
+                return Offence(index, 1, "there are too many accents on one letter", "leave some of them out")
         else:
             scripts |= traits
             marks = 0
         before = char
     if scripts & (scripts - 1):  # more than one bit
-        return Offence(0, len(word), "the word mixes letters of scripts that look alike")
+        return Offence(0, len(word), "the word mixes letters of scripts that look alike", "type the word anew, in one script")
     return None
 
 

@@ -9,16 +9,25 @@ class NotUnderstood(UserError):
     """A line that is no command as it stands. Nothing was published.
 
     ``line`` is the line as it was read, safe to show, secrets masked; ``caret`` (from 0) and ``length`` mark in it what is
-    wrong; ``suggestion`` is the nearest right form; ``usage`` the command's form, where a command was recognised.
+    wrong; ``usage`` is the command's form, where a command was recognised; ``suggestion`` the nearest right form, and that
+    form where none is nearer; ``corrected`` the whole line put right, where one slip is all that was found, and empty else.
     """
 
     code = "not_understood"
 
     def __init__(
-        self, reason: str, *, line: str, caret: int = 0, length: int = 1, suggestion: str = "", usage: str = ""
+        self,
+        reason: str,
+        *,
+        line: str,
+        caret: int = 0,
+        length: int = 1,
+        suggestion: str = "",
+        usage: str = "",
+        corrected: str = "",
     ) -> None:
-        super().__init__(reason, hint=suggestion)
-        self.line, self.caret, self.length, self.usage = line, caret, length, usage
+        super().__init__(reason, hint=suggestion or usage)
+        self.line, self.caret, self.length, self.usage, self.corrected = line, caret, length, usage, corrected
 
     @property
     def reason(self) -> str:

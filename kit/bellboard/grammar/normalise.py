@@ -37,7 +37,7 @@ def normalise(raw: str) -> str:
         return _unmark(line) if "<" in line else line
     found = offence(line)
     if found is not None:
-        raise NotUnderstood(found.reason, line=clean(line), caret=found.start, length=found.length)
+        raise NotUnderstood(found.reason, line=clean(line), caret=found.start, length=found.length, suggestion=found.remedy)
     line = unicodedata.normalize("NFC", line).translate(_HYPHENS)
     if not TYPOGRAPHY.isdisjoint(line):
         line = _straighten(line)

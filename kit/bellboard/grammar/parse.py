@@ -13,7 +13,7 @@ from .errors import BadValue, NotUnderstood
 from .ranges import around
 from .suggest import nearest
 from .values import Scope, bounds, kind_name, put, read
-from .words import Word, Words
+from .words import Word, Words, quote
 
 if TYPE_CHECKING:
     from google.protobuf.message import Message
@@ -126,7 +126,9 @@ class _Reader:
                 return
             near = nearest(name, self.command.flags)
             hint = f"--{near}" if near else f"help {self.command.name}"
-            self._fail(f"{self.command.name} has no flag --{name[:40]}", word, hint)
+            end = word.start + len(word.name or word.text)
+            fixed = self._with(word.start, end, hint) if near else ""
+            self._fail(f"{self.command.name} has no flag --{name[:40]}", word, hint, fixed)
         self._flagged(argument, word)
 
     def _flagged(self, argument: Argument, word: Word) -> None:
@@ -160,7 +162,7 @@ class _Reader:
 
     def _preview(self, word: Word) -> None:
         if not self.command.dry_run:
-            self._fail(f"{self.command.name} can't show what it would do", word)
+            self._no_preview(word)
         self.preview = True
 
     def _take_next(self, argument: Argument, word: Word) -> None:
@@ -175,7 +177,9 @@ class _Reader:
         text = word.text
         if text[:1] == "-" and len(text) > 1 and self.flags_on and not word.quoted and not text[1].isdigit():
             near = nearest(text[1:], self.command.flags)
-            self._fail("flags have two dashes; a value that begins with a dash is quoted", word, near and f"--{near}")
+            hint = f"--{near}" if near else quote(text)
+            reason = "flags have two dashes; a value that begins with a dash is quoted"
+            self._fail(reason, word, hint, self._with(word.start, word.end, hint))
         argument = self._next_place()
         if argument is None:
             shown = "this" if any(a.secret for a in self.command.positionals) else f"“{text[:40]}”"
@@ -205,7 +209,9 @@ class _Reader:
         try:
             value = read(argument, text, self.scope)
         except BadValue as bad:
-            self._fail(bad.reason, word, bad.suggestion)
+            start = word.start + (len(word.name) + 1 if word.name else 0)
+            fixed = self._with(start, word.end, quote(bad.suggestion)) if bad.suggestion else ""
+            self._fail(bad.reason, word, bad.suggestion, fixed)
         self._set(argument, value, word)
 
     def _joined(self, argument: Argument, text: str) -> str:
@@ -268,12 +274,26 @@ class _Reader:
             self.preview = True
         elif self.command.effect != READ:
             end = len(self.words.line)
-            self._fail(f"{self.command.name} can't show what it would do", Word("?", end - 1, end, False, "", ""))
+            self._no_preview(Word("?", end - 1, end, False, "", ""))
 
-    def _fail(self, reason: str, word: Word | None, suggestion: str = "") -> NoReturn:
+    def _no_preview(self, word: Word) -> NoReturn:
+        fixed = self._with(word.start, word.end, "").rstrip("? ")
+        self._fail(f"{self.command.name} can't show what it would do", word, f"leave out the {word.text}", fixed)
+
+    def _with(self, start: int, end: int, text: str) -> str:
+        """The line with ``text`` in place of what stands there."""
+        return self.words.line[:start] + text + self.words.line[end:]
+
+    def _fail(self, reason: str, word: Word | None, suggestion: str = "", corrected: str = "") -> NoReturn:
         """Point at a word, or at the end of the line."""
         line = self.words.line
         start, end = (word.start, word.end) if word else (len(line), len(line) + 1)
         raise NotUnderstood(
-            reason, line=line, caret=start, length=max(1, end - start), suggestion=suggestion, usage=self.command.usage
+            reason,
+            line=line,
+            caret=start,
+            length=max(1, end - start),
+            suggestion=suggestion,
+            usage=self.command.usage,
+            corrected=corrected,
         )

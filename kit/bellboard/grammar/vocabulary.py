@@ -107,7 +107,9 @@ class Vocabulary:
             words.skip(length)
             return read_arguments(command, words, scope, force=force, piped=piped)
         except NotUnderstood as error:
-            error.line = self.discreet(error.line)
+            shown = self.discreet(error.line)
+            if shown != error.line:
+                error.line, error.corrected = shown, ""  # a secret would stand in it
             raise
 
     def discreet(self, line: str) -> str:
@@ -121,8 +123,20 @@ class Vocabulary:
         if not words:
             return NotUnderstood("the line is empty", line=line, suggestion="help")
         fit = min(self._fitting(words), len(words) - 1)
-        reason, near = f"there is no command “{' '.join(words[: fit + 1])[:40]}”", self.nearest(words) or "help"
-        return NotUnderstood(reason, line=line, caret=typed[fit].start(), length=len(words[fit]), suggestion=near)
+        reason = f"there is no command “{' '.join(words[: fit + 1])[:40]}”"
+        near, length = self.nearest(words)
+        fixed = ""
+        if length:
+            slip = typed[length - 1]
+            fixed = near + line[slip.start() + len(slip[0].rstrip("!?")) :]
+        return NotUnderstood(
+            reason,
+            line=line,
+            caret=typed[fit].start(),
+            length=len(words[fit]),
+            suggestion=near or "help",
+            corrected=fixed,
+        )
 
     def _fitting(self, words: Sequence[str]) -> int:
         """How many of the first words some phrase begins with."""
@@ -130,16 +144,19 @@ class Vocabulary:
         lengths = range(len(low), 0, -1)
         return next((length for length in lengths if any(low[:length] == phrase[:length] for phrase in self._phrases)), 0)
 
-    def nearest(self, words: Sequence[str]) -> str:
-        """The phrase that words are most likely a slip of, or an empty text."""
+    def nearest(self, words: Sequence[str]) -> tuple[str, int]:
+        """The phrase that words are most likely a slip of, or an empty text; and how many of them it stands for.
+
+        Of a phrase that the first word only begins, it is 0 where more words follow.
+        """
         names = {" ".join(phrase): None for phrase, command in self._phrases.items() if not command.internal}
         for length in range(min(len(words), LONGEST_PHRASE), 0, -1):
             typed = " ".join(words[:length]).rstrip("!?")
             near = nearest(typed, (name for name in names if name.count(" ") == length - 1))
             if near:
-                return near
+                return near, length
         same = [name for name in names if name.startswith(words[0].lower() + " ")]
-        return same[0] if same else ""
+        return (same[0], int(len(words) == 1)) if same else ("", 0)
 
     def complete(self, line: str, cursor: int, scope: Scope | None = None) -> list[Completion]:
         """What may stand where the cursor is, best first. People and rooms come from ``scope``, if it lists them."""

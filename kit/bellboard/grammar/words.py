@@ -92,7 +92,11 @@ class Words:
             text, end = self._escaped(start + 1)
         if end < 0:
             hint = "close it, or put the whole in double quotes" if quote == "'" else 'close it with "'
-            raise NotUnderstood("the quote is not closed", line=line, caret=start, length=len(line) - start, suggestion=hint)
+            fixed = "" if quote == "'" or line.endswith("\\") else line + quote
+            length = len(line) - start
+            raise NotUnderstood(
+                "the quote is not closed", line=line, caret=start, length=length, suggestion=hint, corrected=fixed
+            )
         after = line[end + 1 : end + 2]
         if after == "?" and not line[end + 1 :].strip("?"):
             self.question = True

@@ -16,13 +16,17 @@ NAME = "run.json"
 
 @dataclass(frozen=True, slots=True)
 class RunFile:
-    """What runs: ``processes`` as name and pid, ``url`` of the page, ``ports`` by name, the local owner's ``token``."""
+    """What runs: ``processes`` as name and pid, ``ports`` and ``urls`` by name, the local owner's ``token``.
+
+    ``url`` is the page's, and among ``urls`` too.
+    """
 
     version: str
     url: str
     token: str
     ports: dict[str, Any]
     processes: list[dict[str, Any]] = field(default_factory=list)
+    urls: dict[str, str] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Replace the file at once, readable by its owner alone. Raises OSError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from google.protobuf.json_format import MessageToDict
 from rich.console import Console
@@ -23,7 +24,11 @@ async def status(folder: Path, *, as_json: bool) -> None:
     async with Client.of(RunFile.read(folder)) as client:
         answer = await client.status()
     if as_json:
-        _print_json(answer)
+        # In protobuf's JSON these would be texts, since not every language's numbers hold 64 bits.
+        counts = [{"queued": bot.queued, "running": bot.running} for bot in answer.bots]
+        shown = _shown(answer)
+        bots = [bot | count for bot, count in zip(shown["bots"], counts, strict=True)]
+        _print_json(shown | {"bots": bots, "open": answer.open})
         return
     table = Table("bot", "replica", "version", "last heartbeat", "queued", "running", box=None)
     for bot in answer.bots:
@@ -44,7 +49,7 @@ async def commands(folder: Path, room: str, *, as_json: bool) -> None:
     async with Client.of(RunFile.read(folder)) as client:
         answer = await client.commands(room)
     if as_json:
-        _print_json(answer)
+        _print_json(_shown(answer))
         return
     table = Table("form", "what it does", "effect", "bot", box=None)
     for command in answer.commands:
@@ -54,6 +59,9 @@ async def commands(folder: Path, room: str, *, as_json: bool) -> None:
     Console(highlight=False).print(table)
 
 
-def _print_json(answer: gateway.GetStatusResponse | gateway.ListCommandsResponse) -> None:
-    shown = MessageToDict(answer, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+def _shown(answer: gateway.GetStatusResponse | gateway.ListCommandsResponse) -> dict[str, Any]:
+    return MessageToDict(answer, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
+
+
+def _print_json(shown: dict[str, Any]) -> None:
     print(json.dumps(shown, ensure_ascii=False))

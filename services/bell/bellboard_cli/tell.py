@@ -6,6 +6,8 @@ import json
 import sys
 
 from google.protobuf.json_format import MessageToDict
+from google.protobuf.timestamp_pb2 import Timestamp
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -60,7 +62,9 @@ class ForPrograms:
     def refused(self, why: gateway.NotUnderstood, *, final: bool) -> None:
         """It was not understood, or not accepted: nothing runs."""
         block = chat.Block(failure=chat.Failure(text=why.reason, hint=why.suggestion, code=why.code))
-        self._print("", why.code.upper() or "NOT_UNDERSTOOD", final, [block], "", "")
+        now = Timestamp()
+        now.GetCurrentTime()
+        self._print("", why.code.upper() or "NOT_UNDERSTOOD", final, [block], "", now.ToJsonString())
 
     def note(self, text: str) -> None:
         """Something about the way there, on stderr."""
@@ -97,7 +101,8 @@ class ForPeople:
         if card.rehearsal:
             self._err.print(Text("rehearsal: it ran against the sandbox", style="dim"))
         if card.state != ledger.STATE_SUCCEEDED:
-            reason = f": {plain(card.reason)}" if card.reason else ""
+            is_told = any(block.failure.text == card.reason for block in card.blocks)
+            reason = f": {plain(card.reason)}" if card.reason and not is_told else ""
             self._err.print(
                 Text(f"{state_name(card.state)}{reason}  ({card.command_id[:6]}, trace {card.trace_id})", style="bold")
             )
@@ -115,10 +120,12 @@ class ForPeople:
         """It was not understood, or not accepted: nothing runs."""
         if why.length:
             self._err.print(Text(plain(why.line)))
-            self._err.print(Text(" " * why.caret + "^" * why.length, style="red"))
+            before, marked = plain(why.line[: why.caret]), plain(why.line[why.caret : why.caret + why.length])
+            # Some characters are two columns wide.
+            self._err.print(Text(" " * cell_len(before) + "^" * max(1, cell_len(marked)), style="red"))
         self._err.print(Text(plain(why.reason), style="red"))
-        if why.suggestion:
-            self._err.print(Text(plain(why.suggestion), style="yellow"))
+        if right := why.corrected or why.suggestion:
+            self._err.print(Text(plain(right), style="yellow"))
 
     def note(self, text: str) -> None:
         """Something about the way there."""

@@ -19,7 +19,7 @@ from bellboard.provision.enrol import HOUSE
 from . import town
 from .bots import enrol_own
 from .plan import BUS, GATEWAY, NURSERY, Plan
-from .ports import Ports
+from .ports import HOST, Ports
 from .ready import missing, sign_in_link, stores_nothing
 from .runfile import NAME, RunFile
 from .spawn import Nursery, Program, can_fork, spawn
@@ -219,11 +219,13 @@ class Mesh:
 
     def _run_file(self) -> RunFile:
         running = [{"name": name, "pid": child.pid} for name, child in self._children.items() if child.pid]
+        ports = self._plan.ports_in_use()
         return RunFile(
             version=version("bellboard-cli"),
             url=self._plan.url,
             token=self._house.local_token(),
-            ports=self._plan.ports_in_use(),
+            ports=ports,
+            urls={"web": self._plan.url, "grpc": f"http://{HOST}:{ports['grpc']}", "nats": self._house.bus_url},
             processes=running,
         )
 

@@ -211,7 +211,7 @@ class Api(gateway_pb2_grpc.GatewayServiceServicer):
 
     async def _check_room(self, room: str, context: Context) -> None:
         if self.people.room(room) is None:
-            await refuse(context, Status.NOT_FOUND, "there is no such room")
+            await refuse(context, Status.NOT_FOUND, self.people.no_room(room))
 
     async def _caller(self, context: Context) -> Person:
         person = self.people.by_token(token) if (token := bearer(context)) else None
@@ -228,7 +228,7 @@ class Api(gateway_pb2_grpc.GatewayServiceServicer):
             await refuse(context, Status.PERMISSION_DENIED, "only an owner, on this machine, may speak for others")
         person = self.people.person(other)
         if person is None:
-            await refuse(context, Status.NOT_FOUND, f"there is no person {other[:60]}")
+            await refuse(context, Status.NOT_FOUND, self.people.no_person(other))
         return person
 
 

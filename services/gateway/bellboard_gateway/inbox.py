@@ -67,7 +67,7 @@ class Inbox:
         if person is None:
             return STRANGER
         if self.people.room(line.room) is None:
-            return NotAccepted("there is no such room", final=True)
+            return NotAccepted(self.people.no_room(line.room), final=True)
         id = command_id(line.system, line.workspace, line.room, line.message, ordinal=line.ordinal, revision=line.revision)
         if known := await self._known(id):
             return known
@@ -197,6 +197,7 @@ def told(error: NotUnderstood) -> gateway.NotUnderstood:
         caret=error.caret,
         length=error.length,
         suggestion=error.suggestion,
+        corrected=error.corrected,
         code="not_understood",
     )
 

@@ -16,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from bellboard.errors import SettingsError
+from bellboard.grammar.suggest import nearest
 
 from .watched import Watched
 
@@ -24,6 +25,10 @@ Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
 
 TokenHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """The SHA-256 of a token, in hex; the token itself is not kept."""
+
+
+SHOWN = 12
+"""Rooms that are listed where a name is none of theirs."""
 
 
 class _Entry(BaseModel):
@@ -175,6 +180,17 @@ class People:
 
     def room(self, room_id: str) -> RoomEntry | None:
         return self._file.value.rooms.get(room_id)
+
+    def no_room(self, room_id: str) -> str:
+        """What to say of a room that is none: which was most likely meant."""
+        names = [room.id for room in self.rooms]
+        near = nearest(room_id.removeprefix("#"), names)
+        return "there is no such room; " + (f"did you mean {near}?" if near else f"there are: {', '.join(names[:SHOWN])}")
+
+    def no_person(self, person_id: str) -> str:
+        """What to say of a person who is none: who was most likely meant."""
+        near = nearest(person_id.removeprefix("@"), [person.id for person in self.everyone])
+        return f"there is no person {person_id[:60]}" + (f"; did you mean {near}?" if near else "")
 
     def zone(self, person_id: str) -> tzinfo:
         """The zone in which a person types times; UTC for whoever is not known."""

@@ -56,17 +56,34 @@ def understand(vocabulary: Vocabulary, text: str, scope: Scope) -> tuple[Parsed,
         return (vocabulary.parse(line, scope),)
     if len(parts) > MOST:
         raise NotUnderstood(
-            f"a pipe has at most {MOST} stages", line=discreet(vocabulary, line), caret=parts[MOST][0], length=1
+            f"a pipe has at most {MOST} stages",
+            line=discreet(vocabulary, line),
+            caret=parts[MOST][0],
+            length=1,
+            suggestion="say it in fewer stages",
         )
     read: list[Parsed] = []
     for number, (start, part) in enumerate(parts):
         try:
-            read.append(vocabulary.parse(part, scope, piped=number > 0))
+            read.append(_stage(vocabulary, part, scope, piped=number > 0))
             _check_place(read[-1], part, first=number == 0, last=number == len(parts) - 1)
         except NotUnderstood as error:
-            error.line, error.caret = discreet(vocabulary, line), start + error.caret
+            _point_into(error, shown := discreet(vocabulary, line), start, start + len(part), safe=shown == line)
             raise
     return tuple(read)
+
+
+def _stage(vocabulary: Vocabulary, part: str, scope: Scope, *, piped: bool) -> Parsed:
+    if not part:
+        raise NotUnderstood("a stage of this pipe is empty", line=part, suggestion="leave out the |")
+    return vocabulary.parse(part, scope, piped=piped)
+
+
+def _point_into(error: NotUnderstood, line: str, start: int, end: int, *, safe: bool) -> None:
+    """What is wrong with a stage, as what is wrong with the line in which it stands. ``safe``: no secret stands there."""
+    error.line, error.caret = line, start + error.caret
+    if error.corrected:
+        error.corrected = line[:start] + error.corrected + line[end:] if safe else ""
 
 
 def discreet(vocabulary: Vocabulary, line: str) -> str:
@@ -110,7 +127,8 @@ def _check_place(parsed: Parsed, part: str, *, first: bool, last: bool) -> None:
         reason, hint = f"{command.name} changes something, so it can only stand last in a pipe", f"… | {command.usage}"
         raise NotUnderstood(reason, line=part, length=max(1, len(part)), suggestion=hint, usage=command.usage)
     if not first and any(_is_given(parsed.request, secret.name) for secret in command.secrets):
-        raise NotUnderstood("a secret can only stand in the first stage of a pipe", line=part, length=max(1, len(part)))
+        reason, hint = "a secret can only stand in the first stage of a pipe", "run it by itself, or first"
+        raise NotUnderstood(reason, line=part, length=max(1, len(part)), suggestion=hint)
 
 
 def _is_given(request: Message, field: str) -> bool:

@@ -105,8 +105,21 @@ def test_a_line_that_is_wrong_is_pointed_at_and_nobody_else_sees_it(tab: Tab) ->
     expect(owner.locator(".wrong mark")).to_have_text("shipit")
     expect(composer(owner)).to_have_value(line)
     expect(bo.get_by_text(line)).to_have_count(0)
+    owner.locator(".wrong .suggestion").click()
+    expect(composer(owner)).to_have_value(line.replace("shipit", "ship-it"))
     owner.get_by_role("button", name="Say it anyway").click()
     expect(bo.locator(".talk", has_text=line)).to_be_visible()
+
+
+def test_advice_is_no_line_to_take(tab: Tab) -> None:
+    """What has no one right form says what to do, and leaves what was typed where it is; the caret counts characters."""
+    page = tab()
+    line = "meme ship-it 🚀🚀 'not closed"
+    type_line(page, line)
+    expect(page.locator(".wrong mark")).to_have_text("'not closed")
+    expect(page.locator(".wrong")).to_contain_text("close it, or put the whole in double quotes")
+    expect(page.locator(".wrong .suggestion")).to_have_count(0)
+    expect(composer(page)).to_have_value(line)
 
 
 def test_a_denial_is_told_with_its_reason(tab: Tab) -> None:

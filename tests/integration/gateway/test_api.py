@@ -95,8 +95,21 @@ async def test_a_bad_line_is_explained(door: Door) -> None:
 
 async def test_a_name_that_is_nobodys_is_explained(door: Door) -> None:
     """With the nearest one."""
-    (answer,) = await door.run("practice every north 3 --who @bobb")
+    (answer,) = await door.run("practice every north 3 --who @bobb --loud")
     assert (answer.not_understood.code, answer.not_understood.suggestion) == ("not_understood", "@bob")
+    assert answer.not_understood.corrected == "practice every north 3 --who @bob --loud"
+
+
+async def test_a_room_or_person_that_is_none_is_explained(door: Door) -> None:
+    """With the nearest one, or what there is."""
+    for asked, words in (
+        ({"room": "generl"}, "there is no such room; did you mean general?"),
+        ({"room": "attic"}, "there is no such room; there are: general, ops, play"),
+        ({"as_person": "bobb"}, "there is no person bobb; did you mean bob?"),
+    ):
+        with pytest.raises(RpcError) as caught:
+            await door.run("practice look", **asked)
+        assert (caught.value.code(), caught.value.details()) == (Status.NOT_FOUND, words)
 
 
 async def test_a_quick_line_is_told_of_until_it_is_final_too(door: Door) -> None:

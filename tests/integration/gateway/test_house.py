@@ -46,6 +46,13 @@ async def test_help_on_a_command_tells_its_arguments(desk: Desk) -> None:
     assert "to what" in said
 
 
+async def test_help_on_what_is_no_command_fails_with_the_nearest(desk: Desk) -> None:
+    """A program that asks can tell."""
+    card = await desk.run("help practice frie")
+    assert card.state == S.STATE_FAILED
+    assert "did you mean “help practice fire”?" in says(card)
+
+
 async def test_running_lists_what_is_not_done(desk: Desk) -> None:
     """A slow command is listed where it runs, and elsewhere with --all."""
     id = await desk.command("practice look slow --wait 20s")

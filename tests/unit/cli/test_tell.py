@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import pytest
 
@@ -99,6 +100,7 @@ def test_programs_are_told_of_a_refusal_in_the_same_shape(capsys: pytest.Capture
     card = json.loads(capsys.readouterr().out)
     assert (card["command_id"], card["state"], card["final"]) == ("", "NOT_UNDERSTOOD", True)
     assert card["blocks"][0]["failure"]["hint"] == "meme ship-it"
+    assert datetime.fromisoformat(card["at"]) <= datetime.now(UTC)
 
 
 def test_programs_are_told_that_unconfirmed_is_no_end(capsys: pytest.CaptureFixture[str]) -> None:
@@ -148,6 +150,33 @@ def test_people_see_where_the_line_is_wrong(capsys: pytest.CaptureFixture[str]) 
         "there is no template shipit",
         "meme ship-it",
     ]
+
+
+def test_people_see_the_whole_line_put_right_where_it_can_be(capsys: pytest.CaptureFixture[str]) -> None:
+    """To copy and send; the caret stands under the word though some characters are two columns wide."""
+    why = gateway.NotUnderstood(
+        reason="there is none",
+        line="meme 鈴 shipit",
+        caret=7,
+        length=6,
+        suggestion="ship-it",
+        corrected="meme 鈴 ship-it",
+    )
+    ForPeople(str).refused(why, final=True)
+
+    assert capsys.readouterr().err.splitlines() == ["meme 鈴 shipit", "        ^^^^^^", "there is none", "meme 鈴 ship-it"]
+
+
+def test_people_are_told_once_why_it_failed(capsys: pytest.CaptureFixture[str]) -> None:
+    """The answer says it; the state and the id are what is left."""
+    failure = chat.Block(failure=chat.Failure(text="no such app", code="failed"))
+    ForPeople(str).card(
+        gateway.Card(command_id="abcdefgh", state=ledger.STATE_FAILED, final=True, reason="no such app", blocks=[failure])
+    )
+
+    said = capsys.readouterr()
+    assert (said.out + said.err).count("no such app") == 1
+    assert said.err.startswith("FAILED  (abcdef")
 
 
 def test_people_see_what_became_of_a_command_that_did_not_succeed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -69,6 +69,21 @@ def test_the_caret_points_into_the_whole_line(line: str, points_at: str) -> None
     assert (error.line + "  ")[error.caret :].startswith(points_at)
 
 
+def test_a_slip_in_a_stage_is_put_right_in_the_whole_line() -> None:
+    """So that nobody types the other stages again; but never where a secret would be shown."""
+    assert refused("practice list 3 | practice totl").corrected == "practice list 3 | practice total"
+    assert refused("practice lst 3 | practice total").corrected == "practice list 3 | practice total"
+    assert refused("practice list 3 | practice total now").corrected == ""
+    assert refused("practice every north 3 --token hunter2 | practice totl").corrected == ""
+
+
+@pytest.mark.parametrize("line", ["practice list 3 |", "| practice total", "practice list 3 | | practice total"])
+def test_a_stage_that_is_empty_is_said_to_be(line: str) -> None:
+    """Not that the line is."""
+    error = refused(line)
+    assert (error.reason, error.suggestion) == ("a stage of this pipe is empty", "leave out the |")
+
+
 def test_what_changes_something_stands_last() -> None:
     """The stage is pointed at."""
     error = refused("practice list 3 | practice fire a | practice total")

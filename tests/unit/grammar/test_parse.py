@@ -298,6 +298,9 @@ def test_a_default_gives_way_to_what_is_typed() -> None:
     assert fields(toys.parse("toy --tags y --tags z --on=no --for 0s", Room())) == {"tags": ["y", "z"], "for_": "0s"}
 
 
+MEME = "meme TEMPLATE [TOP] [BOTTOM] [--on PICTURE]"
+PRACTICE = Contract.of(practice_pb2.DESCRIPTOR.services_by_name["PracticeService"], "1").commands
+EVERY_USAGE = next(command.usage for command in PRACTICE if command.name == "practice every")
 WRONG = [
     # the line, its mark, the reason, the nearest right form
     ("", "", "the line is empty", "help"),
@@ -305,20 +308,20 @@ WRONG = [
     ("practice frie a", "         ^^^^", "there is no command “practice frie”", "practice fire"),
     ("practice", "^^^^^^^^", "there is no command “practice”", "practice look"),
     ("meme shipit", "     ^^^^^^", "TEMPLATE is one of ship-it, this-is-fine, paged, picture", "ship-it"),
-    ("meme", "    ^", "TEMPLATE is missing: what to draw on", "meme TEMPLATE [TOP] [BOTTOM] [--on PICTURE]"),
-    ("meme list x", "          ^", "“x” is one word too many", ""),
-    ("meme paged a b c", "               ^", "“c” is one word too many", ""),
-    ("practice every north 11", "                     ^^", "COUNT takes between 1 and 10", ""),
-    ("practice every north x", "                     ^", "COUNT is a whole number, not “x”", ""),
-    ("practice every north 1.5", "                     ^^^", "COUNT is a whole number, not “1.5”", ""),
-    (f"{EVERY} --ratio nan", " " * 31 + "^^^", "RATIO is a number, not “nan”", ""),
-    (f"{EVERY} --ratio 1e999", " " * 31 + "^^^^^", "RATIO is a number, not “1e999”", ""),
+    ("meme", "    ^", "TEMPLATE is missing: what to draw on", MEME),
+    ("meme list x", "          ^", "“x” is one word too many", "meme list"),
+    ("meme paged a b c", "               ^", "“c” is one word too many", MEME),
+    ("practice every north 11", "                     ^^", "COUNT takes between 1 and 10", EVERY_USAGE),
+    ("practice every north x", "                     ^", "COUNT is a whole number, not “x”", EVERY_USAGE),
+    ("practice every north 1.5", "                     ^^^", "COUNT is a whole number, not “1.5”", EVERY_USAGE),
+    (f"{EVERY} --ratio nan", " " * 31 + "^^^", "RATIO is a number, not “nan”", EVERY_USAGE),
+    (f"{EVERY} --ratio 1e999", " " * 31 + "^^^^^", "RATIO is a number, not “1e999”", EVERY_USAGE),
     (f"{EVERY} --who @ani", " " * 29 + "^^^^", "WHO: nobody here is called “@ani”", "@ann"),
     (f"{EVERY} --where #opps", " " * 31 + "^^^^^", "WHERE: there is no room “#opps”", "#ops"),
     (f"{EVERY} --picture first", " " * 33 + "^^^^^", "PICTURE: there is no picture “first” here", "last"),
     (f"{EVERY} --luod", " " * 23 + "^^^^^^", "practice every has no flag --luod", "--loud"),
-    (f"{EVERY} --loud --loud", " " * 30 + "^^^^^^", "LOUD is given twice", ""),
-    (f"{EVERY} to a to b", " " * 31 + "^", "ENV is given twice", ""),
+    (f"{EVERY} --loud --loud", " " * 30 + "^^^^^^", "LOUD is given twice", EVERY_USAGE),
+    (f"{EVERY} to a to b", " " * 31 + "^", "ENV is given twice", EVERY_USAGE),
     (f"{EVERY} --for", " " * 23 + "^^^^^", "--for needs a length of time, such as 1h30m", "--for LENGTH"),
     (f"{EVERY} --for --loud", " " * 23 + "^^^^^", "--for needs a length of time, such as 1h30m", "--for LENGTH"),
     (f"{EVERY} to", " " * 23 + "^^", "to needs text", "to ENV"),
@@ -330,7 +333,7 @@ WRONG = [
         "a space is missing after the quote", "put what holds an apostrophe in double quotes",
     ),
     ('practice look a"b', "               ^", "a quote stands within a word", "put a space before it, or quote the whole"),
-    ("meme paged " + "x" * 121, " " * 11 + "^" * 121, "TOP takes at most 120 characters", ""),
+    ("meme paged " + "x" * 121, " " * 11 + "^" * 121, "TOP takes at most 120 characters", MEME),
 ]  # fmt: skip
 
 

@@ -57,7 +57,7 @@ VALUES = (LINES | st.text(max_size=30)).map(lambda text: text.replace("\ufffd", 
 @given(st.text() | LINES | KNOWN_LINES)
 @settings(max_examples=600)
 def test_no_text_breaks_the_grammar(text: str) -> None:
-    """A line is understood, or it is said what is wrong with it: where, within the line, and safe to show."""
+    """A line is understood, or it is said what is wrong with it: where, within the line, safe to show, and what is right."""
     try:
         parsed = SHIPPED.parse(text, ROOM)
     except NotUnderstood as error:
@@ -67,6 +67,7 @@ def test_no_text_breaks_the_grammar(text: str) -> None:
         assert "\n" not in parsed.canonical
         return
     assert wrong.reason
+    assert wrong.suggestion
     assert 0 <= wrong.caret <= len(wrong.line)
     assert 1 <= wrong.length <= max(1, len(wrong.line) + 1 - wrong.caret)
     assert clean(wrong.line) == wrong.line

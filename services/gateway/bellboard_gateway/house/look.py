@@ -26,6 +26,9 @@ async def help_(call: Call, about: str, *, hall: Hall) -> chat.Reply:  # the wor
     """Say what can be typed here.
 
     What no rule could permit is hidden, and what nobody is there to run.
+
+    Raises:
+        UserError: there is no such command.
     """
     chances: dict[Command, Chance] = {}
 
@@ -36,9 +39,12 @@ async def help_(call: Call, about: str, *, hall: Hall) -> chat.Reply:  # the wor
         return chances[command] is not Chance.NO
 
     reply = help_blocks(hall.registry.vocabulary, about, allowed)
+    for block in reply.blocks:
+        if block.HasField("failure"):
+            raise UserError(block.failure.text, hint=block.failure.hint)
     said = " ".join(row.cells[0].text for block in reply.blocks for row in block.table.rows)
     depends = sorted(c.name for c, chance in chances.items() if chance is Chance.MAYBE and (about or c.usage in said))
-    if depends and any(not block.HasField("failure") for block in reply.blocks):
+    if depends:
         shown = [name for name in depends if not about or about.casefold() in name.casefold()]
         if shown:
             reply.blocks.append(replies.text(f"What you type decides whether you may: {', '.join(shown)}."))

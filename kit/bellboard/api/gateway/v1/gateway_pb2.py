@@ -28,7 +28,7 @@ from bellboard.api.options.v1 import options_pb2 as bellboard_dot_api_dot_option
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&bellboard/api/gateway/v1/gateway.proto\x12\x18\x62\x65llboard.api.gateway.v1\x1a bellboard/api/chat/v1/chat.proto\x1a$bellboard/api/ledger/v1/ledger.proto\x1a&bellboard/api/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"c\n\x0eRunLineRequest\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x0c\n\x04room\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x11\n\tas_person\x18\x04 \x01(\t\x12\x0e\n\x06\x66ollow\x18\x05 \x01(\x08\"\x8e\x01\n\x0fRunLineResponse\x12.\n\x04\x63\x61rd\x18\x01 \x01(\x0b\x32\x1e.bellboard.api.gateway.v1.CardH\x00\x12\x41\n\x0enot_understood\x18\x02 \x01(\x0b\x32\'.bellboard.api.gateway.v1.NotUnderstoodH\x00\x42\x08\n\x06result\"n\n\rNotUnderstood\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\t\x12\r\n\x05\x63\x61ret\x18\x03 \x01(\r\x12\x0e\n\x06length\x18\x04 \x01(\r\x12\x12\n\nsuggestion\x18\x05 \x01(\t\x12\x0c\n\x04\x63ode\x18\x06 \x01(\t\"\x81\x05\n\x04\x43\x61rd\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61rd_id\x18\x02 \x01(\t\x12\x0c\n\x04room\x18\x03 \x01(\t\x12\x0e\n\x06thread\x18\x04 \x01(\t\x12\x11\n\tprincipal\x18\x05 \x01(\t\x12\x0c\n\x04line\x18\x06 \x01(\t\x12-\n\x05state\x18\x07 \x01(\x0e\x32\x1e.bellboard.api.ledger.v1.State\x12\r\n\x05\x66inal\x18\x08 \x01(\x08\x12,\n\x06\x62locks\x18\t \x03(\x0b\x32\x1c.bellboard.api.chat.v1.Block\x12\x10\n\x08trace_id\x18\n \x01(\t\x12/\n\x0breceived_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x02\x61t\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03\x62ot\x18\r \x01(\t\x12\x30\n\x06\x65\x66\x66\x65\x63t\x18\x0e \x01(\x0e\x32 .bellboard.api.options.v1.Effect\x12\x10\n\x08sequence\x18\x0f \x01(\x04\x12\x0e\n\x06reason\x18\x10 \x01(\t\x12\x32\n\x05steps\x18\x11 \x03(\x0b\x32#.bellboard.api.ledger.v1.StepRecord\x12\x12\n\nmessage_id\x18\x12 \x01(\t\x12\x11\n\trehearsal\x18\x13 \x01(\x08\x12\r\n\x05stage\x18\x14 \x01(\r\x12\x0e\n\x06stages\x18\x15 \x01(\r\x12\x13\n\x0b\x63\x61ncellable\x18\x16 \x01(\x08\x12\x0f\n\x07refresh\x18\x17 \x01(\x08\x12-\n\x05\x63\x61use\x18\x18 \x01(\x0e\x32\x1e.bellboard.api.ledger.v1.Cause\x12\x0e\n\x06silent\x18\x19 \x01(\x08\"D\n\x10WatchRoomRequest\x12\x0c\n\x04room\x18\x01 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\x04\x12\x13\n\x0blines_after\x18\x03 \x01(\x04\"\x96\x01\n\x11WatchRoomResponse\x12.\n\x04\x63\x61rd\x18\x01 \x01(\x0b\x32\x1e.bellboard.api.gateway.v1.CardH\x00\x12\x31\n\x04line\x18\x02 \x01(\x0b\x32!.bellboard.api.ledger.v1.RoomLineH\x00\x12\x15\n\rline_sequence\x18\x03 \x01(\x04\x42\x07\n\x05\x65vent\"#\n\x13ListCommandsRequest\x12\x0c\n\x04room\x18\x01 \x01(\t\"O\n\x14ListCommandsResponse\x12\x37\n\x08\x63ommands\x18\x01 \x03(\x0b\x32%.bellboard.api.gateway.v1.CommandInfo\"\xf1\x01\n\x0b\x43ommandInfo\x12\x0e\n\x06phrase\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12\r\n\x05usage\x18\x03 \x01(\t\x12\x0b\n\x03\x62ot\x18\x04 \x01(\t\x12\x30\n\x06\x65\x66\x66\x65\x63t\x18\x05 \x01(\x0e\x32 .bellboard.api.options.v1.Effect\x12\x10\n\x08\x65xamples\x18\x06 \x03(\t\x12\x39\n\targuments\x18\x07 \x03(\x0b\x32&.bellboard.api.gateway.v1.ArgumentInfo\x12\x11\n\tavailable\x18\x08 \x01(\x08\x12\x13\n\x0b\x63onditional\x18\t \x01(\x08\"\x80\x01\n\x0c\x41rgumentInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x66orm\x18\x02 \x01(\t\x12\x0c\n\x04help\x18\x03 \x01(\t\x12\x0f\n\x07\x64\x65\x66\x61ult\x18\x04 \x01(\t\x12\x13\n\x0bsuggestions\x18\x05 \x03(\t\x12\x0e\n\x06secret\x18\x06 \x01(\x08\x12\x10\n\x08required\x18\x07 \x01(\x08\"\x12\n\x10GetStatusRequest\"s\n\x11GetStatusResponse\x12\x31\n\x04\x62ots\x18\x01 \x03(\x0b\x32#.bellboard.api.gateway.v1.BotStatus\x12\x0b\n\x03\x62us\x18\x02 \x01(\x08\x12\x0c\n\x04open\x18\x03 \x01(\x04\x12\x10\n\x08problems\x18\x04 \x03(\t\"t\n\tBotStatus\x12\x0b\n\x03\x62ot\x18\x01 \x01(\t\x12\x39\n\x08replicas\x18\x02 \x03(\x0b\x32\'.bellboard.api.gateway.v1.ReplicaStatus\x12\x0e\n\x06queued\x18\x03 \x01(\x04\x12\x0f\n\x07running\x18\x04 \x01(\x04\"w\n\rReplicaStatus\x12\x0f\n\x07replica\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x32\n\x0elast_heartbeat\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x64raining\x18\x04 \x01(\x08\"\x1d\n\x0fGetTraceRequest\x12\n\n\x02id\x18\x01 \x01(\t\"S\n\x10GetTraceResponse\x12\x10\n\x08trace_id\x18\x01 \x01(\t\x12-\n\x05spans\x18\x02 \x03(\x0b\x32\x1e.bellboard.api.gateway.v1.Span\"\xac\x01\n\x04Span\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07span_id\x18\x02 \x01(\t\x12\x11\n\tparent_id\x18\x03 \x01(\t\x12\x0f\n\x07service\x18\x04 \x01(\t\x12)\n\x05start\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05state\x18\x07 \x01(\t2\x92\x04\n\x0eGatewayService\x12`\n\x07RunLine\x12(.bellboard.api.gateway.v1.RunLineRequest\x1a).bellboard.api.gateway.v1.RunLineResponse0\x01\x12\x66\n\tWatchRoom\x12*.bellboard.api.gateway.v1.WatchRoomRequest\x1a+.bellboard.api.gateway.v1.WatchRoomResponse0\x01\x12m\n\x0cListCommands\x12-.bellboard.api.gateway.v1.ListCommandsRequest\x1a..bellboard.api.gateway.v1.ListCommandsResponse\x12\x64\n\tGetStatus\x12*.bellboard.api.gateway.v1.GetStatusRequest\x1a+.bellboard.api.gateway.v1.GetStatusResponse\x12\x61\n\x08GetTrace\x12).bellboard.api.gateway.v1.GetTraceRequest\x1a*.bellboard.api.gateway.v1.GetTraceResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&bellboard/api/gateway/v1/gateway.proto\x12\x18\x62\x65llboard.api.gateway.v1\x1a bellboard/api/chat/v1/chat.proto\x1a$bellboard/api/ledger/v1/ledger.proto\x1a&bellboard/api/options/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"c\n\x0eRunLineRequest\x12\x0c\n\x04line\x18\x01 \x01(\t\x12\x0c\n\x04room\x18\x02 \x01(\t\x12\x12\n\nrequest_id\x18\x03 \x01(\t\x12\x11\n\tas_person\x18\x04 \x01(\t\x12\x0e\n\x06\x66ollow\x18\x05 \x01(\x08\"\x8e\x01\n\x0fRunLineResponse\x12.\n\x04\x63\x61rd\x18\x01 \x01(\x0b\x32\x1e.bellboard.api.gateway.v1.CardH\x00\x12\x41\n\x0enot_understood\x18\x02 \x01(\x0b\x32\'.bellboard.api.gateway.v1.NotUnderstoodH\x00\x42\x08\n\x06result\"\x81\x01\n\rNotUnderstood\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0c\n\x04line\x18\x02 \x01(\t\x12\r\n\x05\x63\x61ret\x18\x03 \x01(\r\x12\x0e\n\x06length\x18\x04 \x01(\r\x12\x12\n\nsuggestion\x18\x05 \x01(\t\x12\x0c\n\x04\x63ode\x18\x06 \x01(\t\x12\x11\n\tcorrected\x18\x07 \x01(\t\"\x81\x05\n\x04\x43\x61rd\x12\x12\n\ncommand_id\x18\x01 \x01(\t\x12\x0f\n\x07\x63\x61rd_id\x18\x02 \x01(\t\x12\x0c\n\x04room\x18\x03 \x01(\t\x12\x0e\n\x06thread\x18\x04 \x01(\t\x12\x11\n\tprincipal\x18\x05 \x01(\t\x12\x0c\n\x04line\x18\x06 \x01(\t\x12-\n\x05state\x18\x07 \x01(\x0e\x32\x1e.bellboard.api.ledger.v1.State\x12\r\n\x05\x66inal\x18\x08 \x01(\x08\x12,\n\x06\x62locks\x18\t \x03(\x0b\x32\x1c.bellboard.api.chat.v1.Block\x12\x10\n\x08trace_id\x18\n \x01(\t\x12/\n\x0breceived_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12&\n\x02\x61t\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0b\n\x03\x62ot\x18\r \x01(\t\x12\x30\n\x06\x65\x66\x66\x65\x63t\x18\x0e \x01(\x0e\x32 .bellboard.api.options.v1.Effect\x12\x10\n\x08sequence\x18\x0f \x01(\x04\x12\x0e\n\x06reason\x18\x10 \x01(\t\x12\x32\n\x05steps\x18\x11 \x03(\x0b\x32#.bellboard.api.ledger.v1.StepRecord\x12\x12\n\nmessage_id\x18\x12 \x01(\t\x12\x11\n\trehearsal\x18\x13 \x01(\x08\x12\r\n\x05stage\x18\x14 \x01(\r\x12\x0e\n\x06stages\x18\x15 \x01(\r\x12\x13\n\x0b\x63\x61ncellable\x18\x16 \x01(\x08\x12\x0f\n\x07refresh\x18\x17 \x01(\x08\x12-\n\x05\x63\x61use\x18\x18 \x01(\x0e\x32\x1e.bellboard.api.ledger.v1.Cause\x12\x0e\n\x06silent\x18\x19 \x01(\x08\"D\n\x10WatchRoomRequest\x12\x0c\n\x04room\x18\x01 \x01(\t\x12\r\n\x05\x61\x66ter\x18\x02 \x01(\x04\x12\x13\n\x0blines_after\x18\x03 \x01(\x04\"\x96\x01\n\x11WatchRoomResponse\x12.\n\x04\x63\x61rd\x18\x01 \x01(\x0b\x32\x1e.bellboard.api.gateway.v1.CardH\x00\x12\x31\n\x04line\x18\x02 \x01(\x0b\x32!.bellboard.api.ledger.v1.RoomLineH\x00\x12\x15\n\rline_sequence\x18\x03 \x01(\x04\x42\x07\n\x05\x65vent\"#\n\x13ListCommandsRequest\x12\x0c\n\x04room\x18\x01 \x01(\t\"O\n\x14ListCommandsResponse\x12\x37\n\x08\x63ommands\x18\x01 \x03(\x0b\x32%.bellboard.api.gateway.v1.CommandInfo\"\xf1\x01\n\x0b\x43ommandInfo\x12\x0e\n\x06phrase\x18\x01 \x01(\t\x12\x0f\n\x07summary\x18\x02 \x01(\t\x12\r\n\x05usage\x18\x03 \x01(\t\x12\x0b\n\x03\x62ot\x18\x04 \x01(\t\x12\x30\n\x06\x65\x66\x66\x65\x63t\x18\x05 \x01(\x0e\x32 .bellboard.api.options.v1.Effect\x12\x10\n\x08\x65xamples\x18\x06 \x03(\t\x12\x39\n\targuments\x18\x07 \x03(\x0b\x32&.bellboard.api.gateway.v1.ArgumentInfo\x12\x11\n\tavailable\x18\x08 \x01(\x08\x12\x13\n\x0b\x63onditional\x18\t \x01(\x08\"\x80\x01\n\x0c\x41rgumentInfo\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x66orm\x18\x02 \x01(\t\x12\x0c\n\x04help\x18\x03 \x01(\t\x12\x0f\n\x07\x64\x65\x66\x61ult\x18\x04 \x01(\t\x12\x13\n\x0bsuggestions\x18\x05 \x03(\t\x12\x0e\n\x06secret\x18\x06 \x01(\x08\x12\x10\n\x08required\x18\x07 \x01(\x08\"\x12\n\x10GetStatusRequest\"s\n\x11GetStatusResponse\x12\x31\n\x04\x62ots\x18\x01 \x03(\x0b\x32#.bellboard.api.gateway.v1.BotStatus\x12\x0b\n\x03\x62us\x18\x02 \x01(\x08\x12\x0c\n\x04open\x18\x03 \x01(\x04\x12\x10\n\x08problems\x18\x04 \x03(\t\"t\n\tBotStatus\x12\x0b\n\x03\x62ot\x18\x01 \x01(\t\x12\x39\n\x08replicas\x18\x02 \x03(\x0b\x32\'.bellboard.api.gateway.v1.ReplicaStatus\x12\x0e\n\x06queued\x18\x03 \x01(\x04\x12\x0f\n\x07running\x18\x04 \x01(\x04\"w\n\rReplicaStatus\x12\x0f\n\x07replica\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x32\n\x0elast_heartbeat\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08\x64raining\x18\x04 \x01(\x08\"\x1d\n\x0fGetTraceRequest\x12\n\n\x02id\x18\x01 \x01(\t\"S\n\x10GetTraceResponse\x12\x10\n\x08trace_id\x18\x01 \x01(\t\x12-\n\x05spans\x18\x02 \x03(\x0b\x32\x1e.bellboard.api.gateway.v1.Span\"\xac\x01\n\x04Span\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07span_id\x18\x02 \x01(\t\x12\x11\n\tparent_id\x18\x03 \x01(\t\x12\x0f\n\x07service\x18\x04 \x01(\t\x12)\n\x05start\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\'\n\x03\x65nd\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05state\x18\x07 \x01(\t2\x92\x04\n\x0eGatewayService\x12`\n\x07RunLine\x12(.bellboard.api.gateway.v1.RunLineRequest\x1a).bellboard.api.gateway.v1.RunLineResponse0\x01\x12\x66\n\tWatchRoom\x12*.bellboard.api.gateway.v1.WatchRoomRequest\x1a+.bellboard.api.gateway.v1.WatchRoomResponse0\x01\x12m\n\x0cListCommands\x12-.bellboard.api.gateway.v1.ListCommandsRequest\x1a..bellboard.api.gateway.v1.ListCommandsResponse\x12\x64\n\tGetStatus\x12*.bellboard.api.gateway.v1.GetStatusRequest\x1a+.bellboard.api.gateway.v1.GetStatusResponse\x12\x61\n\x08GetTrace\x12).bellboard.api.gateway.v1.GetTraceRequest\x1a*.bellboard.api.gateway.v1.GetTraceResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,36 +39,36 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RUNLINEREQUEST']._serialized_end=312
   _globals['_RUNLINERESPONSE']._serialized_start=315
   _globals['_RUNLINERESPONSE']._serialized_end=457
-  _globals['_NOTUNDERSTOOD']._serialized_start=459
-  _globals['_NOTUNDERSTOOD']._serialized_end=569
-  _globals['_CARD']._serialized_start=572
-  _globals['_CARD']._serialized_end=1213
-  _globals['_WATCHROOMREQUEST']._serialized_start=1215
-  _globals['_WATCHROOMREQUEST']._serialized_end=1283
-  _globals['_WATCHROOMRESPONSE']._serialized_start=1286
-  _globals['_WATCHROOMRESPONSE']._serialized_end=1436
-  _globals['_LISTCOMMANDSREQUEST']._serialized_start=1438
-  _globals['_LISTCOMMANDSREQUEST']._serialized_end=1473
-  _globals['_LISTCOMMANDSRESPONSE']._serialized_start=1475
-  _globals['_LISTCOMMANDSRESPONSE']._serialized_end=1554
-  _globals['_COMMANDINFO']._serialized_start=1557
-  _globals['_COMMANDINFO']._serialized_end=1798
-  _globals['_ARGUMENTINFO']._serialized_start=1801
-  _globals['_ARGUMENTINFO']._serialized_end=1929
-  _globals['_GETSTATUSREQUEST']._serialized_start=1931
-  _globals['_GETSTATUSREQUEST']._serialized_end=1949
-  _globals['_GETSTATUSRESPONSE']._serialized_start=1951
-  _globals['_GETSTATUSRESPONSE']._serialized_end=2066
-  _globals['_BOTSTATUS']._serialized_start=2068
-  _globals['_BOTSTATUS']._serialized_end=2184
-  _globals['_REPLICASTATUS']._serialized_start=2186
-  _globals['_REPLICASTATUS']._serialized_end=2305
-  _globals['_GETTRACEREQUEST']._serialized_start=2307
-  _globals['_GETTRACEREQUEST']._serialized_end=2336
-  _globals['_GETTRACERESPONSE']._serialized_start=2338
-  _globals['_GETTRACERESPONSE']._serialized_end=2421
-  _globals['_SPAN']._serialized_start=2424
-  _globals['_SPAN']._serialized_end=2596
-  _globals['_GATEWAYSERVICE']._serialized_start=2599
-  _globals['_GATEWAYSERVICE']._serialized_end=3129
+  _globals['_NOTUNDERSTOOD']._serialized_start=460
+  _globals['_NOTUNDERSTOOD']._serialized_end=589
+  _globals['_CARD']._serialized_start=592
+  _globals['_CARD']._serialized_end=1233
+  _globals['_WATCHROOMREQUEST']._serialized_start=1235
+  _globals['_WATCHROOMREQUEST']._serialized_end=1303
+  _globals['_WATCHROOMRESPONSE']._serialized_start=1306
+  _globals['_WATCHROOMRESPONSE']._serialized_end=1456
+  _globals['_LISTCOMMANDSREQUEST']._serialized_start=1458
+  _globals['_LISTCOMMANDSREQUEST']._serialized_end=1493
+  _globals['_LISTCOMMANDSRESPONSE']._serialized_start=1495
+  _globals['_LISTCOMMANDSRESPONSE']._serialized_end=1574
+  _globals['_COMMANDINFO']._serialized_start=1577
+  _globals['_COMMANDINFO']._serialized_end=1818
+  _globals['_ARGUMENTINFO']._serialized_start=1821
+  _globals['_ARGUMENTINFO']._serialized_end=1949
+  _globals['_GETSTATUSREQUEST']._serialized_start=1951
+  _globals['_GETSTATUSREQUEST']._serialized_end=1969
+  _globals['_GETSTATUSRESPONSE']._serialized_start=1971
+  _globals['_GETSTATUSRESPONSE']._serialized_end=2086
+  _globals['_BOTSTATUS']._serialized_start=2088
+  _globals['_BOTSTATUS']._serialized_end=2204
+  _globals['_REPLICASTATUS']._serialized_start=2206
+  _globals['_REPLICASTATUS']._serialized_end=2325
+  _globals['_GETTRACEREQUEST']._serialized_start=2327
+  _globals['_GETTRACEREQUEST']._serialized_end=2356
+  _globals['_GETTRACERESPONSE']._serialized_start=2358
+  _globals['_GETTRACERESPONSE']._serialized_end=2441
+  _globals['_SPAN']._serialized_start=2444
+  _globals['_SPAN']._serialized_end=2616
+  _globals['_GATEWAYSERVICE']._serialized_start=2619
+  _globals['_GATEWAYSERVICE']._serialized_end=3149
 # @@protoc_insertion_point(module_scope)

@@ -104,6 +104,7 @@ class NotUnderstood(_message.Message):
     LENGTH_FIELD_NUMBER: _builtins.int
     SUGGESTION_FIELD_NUMBER: _builtins.int
     CODE_FIELD_NUMBER: _builtins.int
+    CORRECTED_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
     """Why, in a short sentence."""
     line: _builtins.str
@@ -118,6 +119,8 @@ class NotUnderstood(_message.Message):
     """A code for programs: "not_understood"; "no_bot", nobody is there to run it; "not_accepted", it can never run; or
     "unconfirmed", it is not known yet, and more will be said.
     """
+    corrected: _builtins.str
+    """The whole line put right, where one slip is all that was found; empty else."""
     def __init__(
         self,
         *,
@@ -127,10 +130,11 @@ class NotUnderstood(_message.Message):
         length: _builtins.int = ...,
         suggestion: _builtins.str = ...,
         code: _builtins.str = ...,
+        corrected: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["caret", b"caret", "code", b"code", "length", b"length", "line", b"line", "reason", b"reason", "suggestion", b"suggestion"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["caret", b"caret", "code", b"code", "corrected", b"corrected", "length", b"length", "line", b"line", "reason", b"reason", "suggestion", b"suggestion"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -9,14 +9,14 @@ const MOST_FILES = 4;
 
 // The line with a caret under what is wrong, why, and the nearest right form.
 function Wrong({ wrong, take }) {
-  const line = wrong.line ?? "", from = wrong.caret ?? 0, count = Math.max(1, wrong.length ?? 1);
-  const suggestion = wrong.suggestion ?? "";
-  const offered = wrong.code === "not_understood" && suggestion;
+  const line = [...(wrong.line ?? "")], from = wrong.caret ?? 0, count = Math.max(1, wrong.length ?? 1);  // characters, not UTF-16
+  const part = (start, end) => line.slice(start, end).join("");
+  const { suggestion, corrected } = wrong;
   return html`<div class="wrong" role="alert">
-    <pre class="pointed"><code>${line.slice(0, from)}<mark>${line.slice(from, from + count) || " "}</mark>${line.slice(from + count)}${"\n"}${" ".repeat([...line.slice(0, from)].length)}${"^".repeat(Math.min(count, 40))}</code></pre>
+    <pre class="pointed"><code>${part(0, from)}<mark>${part(from, from + count) || " "}</mark>${part(from + count)}${"\n"}${" ".repeat(from)}${"^".repeat(Math.min(count, 40))}</code></pre>
     <p><b>${wrong.reason}</b></p>
     <div class="ways">
-      ${offered ? html`<button type="button" class="suggestion" onClick=${() => take(suggestion)}>Did you mean <code>${suggestion}</code>?</button>` : suggestion && html`<span>${suggestion}</span>`}
+      ${corrected ? html`<button type="button" class="suggestion" onClick=${() => take(corrected)}>Did you mean <code>${corrected}</code>?</button>` : suggestion && html`<span>${suggestion}</span>`}
       <button type="button" onClick=${() => say(wrong.said.text, { ...wrong.said, talk: true })}>Say it anyway</button>
       <button type="button" onClick=${dismiss} aria-label="Dismiss">✕</button>
     </div>
