@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -87,7 +87,7 @@ class Kube:
         namespace: str = "",
         labels: Mapping[str, Any] | None = None,
         fields: Mapping[str, str] | None = None,
-    ) -> AsyncIterator[Change[K]]:
+    ) -> AsyncGenerator[Change[K], None]:
         """First all objects, as ADDED, then every change, until it is closed (use `contextlib.aclosing`).
 
         Broken connections and forgotten versions are made good by listing anew: what changed meanwhile is told once, as it is
@@ -166,7 +166,7 @@ class Kube:
         last: int = 0,
         most: int = 0,
         follow: bool = False,
-    ) -> AsyncIterator[str]:
+    ) -> AsyncGenerator[str, None]:
         """The lines of a container, each behind its RFC 3339 time and a space, without line ends.
 
         Args:

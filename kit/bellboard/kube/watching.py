@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
@@ -31,7 +31,7 @@ class Change(NamedTuple, Generic[K]):
     object: K
 
 
-async def changes(client: Any, kind: type[K], query: Mapping[str, Any], asked: Asked) -> AsyncIterator[Change[K]]:
+async def changes(client: Any, kind: type[K], query: Mapping[str, Any], asked: Asked) -> AsyncGenerator[Change[K], None]:
     """See `Kube.watch`; ``query`` is what lightkube's list and watch are asked with."""
     known: dict[str, K] = {}
     heard = time.monotonic()

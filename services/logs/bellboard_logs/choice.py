@@ -10,6 +10,8 @@
         elasticsearch: {url: "http://es:9200", index: "logs-*"}
       - env: hosts
         journald: {}
+      - env: cluster
+        kubernetes: {namespace: shop}
 """
 
 from __future__ import annotations
@@ -62,6 +64,18 @@ class Journald(_Strict):
     file: Path | None = None
 
 
+class Kubernetes(_Strict):
+    """Pods' logs by Kubernetes' API; an app is a workload, a pod, or a value of the label ``app_label``.
+
+    Without a ``kubeconfig`` it is the cluster in which the bot is a pod; without a ``namespace``, the one of its configuration.
+    """
+
+    namespace: str = Field(default="", pattern=r"[a-z0-9-]*")
+    app_label: str = Field(default="app.kubernetes.io/name", pattern=r"[\w./-]+")
+    kubeconfig: Path | None = None
+    context: str = ""
+
+
 class Choice(_Strict):
     """One place that lines come from, and whose."""
 
@@ -70,12 +84,13 @@ class Choice(_Strict):
     loki: Loki | None = None
     elasticsearch: Elasticsearch | None = None
     journald: Journald | None = None
+    kubernetes: Kubernetes | None = None
     embedded: bool = False
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if sum(map(bool, (self.loki, self.elasticsearch, self.journald, self.embedded))) != 1:
-            raise ValueError("one of loki, elasticsearch, journald and embedded")
+        if sum(map(bool, (self.loki, self.elasticsearch, self.journald, self.kubernetes, self.embedded))) != 1:
+            raise ValueError("one of loki, elasticsearch, journald, kubernetes and embedded")
         return self
 
     def fits(self, env: str, app: str) -> bool:
@@ -99,6 +114,11 @@ class Choice(_Strict):
             from .remote.journald import JournaldSource
 
             yield JournaldSource(self.journald)
+        elif self.kubernetes:
+            from .remote.kubernetes import KubernetesSource
+
+            async with KubernetesSource(self.kubernetes) as kubernetes:
+                yield kubernetes
         else:
             yield stored
 

@@ -1,4 +1,4 @@
-"""Doubles of Loki and Elasticsearch, written from their public API documents: as much as the bot's requests need."""
+"""Doubles of Loki, Elasticsearch and Kubernetes, from their public API documents: as much as the bot's requests need."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from bellboard_logs.entries import LEVELS, Entry
+from tests.integration.kube.api import Answer, pod
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -106,3 +107,30 @@ class ElasticsearchDouble:
             at = datetime.fromisoformat(document[field])
             return datetime.fromisoformat(value["gte"]) <= at < datetime.fromisoformat(value["lt"])
         return document.get(field) in (value if kind == "terms" else [value])
+
+
+def speaking(name: str, app: str, *, turn: int = 0, before: str = "", **meta: Any) -> Mapping[str, Any]:
+    """A pod of an app, with one container that runs.
+
+    Args:
+        turn: how often it was started again.
+        before: when the one before it ended, in ISO 8601.
+        meta: more of its metadata.
+    """
+    labels = {"app.kubernetes.io/name": app} if app else {}
+    container = {
+        "name": "app",
+        "image": "registry.test/shop:v7",
+        "imageID": "",
+        "ready": True,
+        "restartCount": turn,
+        "state": {"running": {}},
+        "lastState": {"terminated": {"exitCode": 1, "finishedAt": before}} if before else {},
+    }
+    return pod(name, metadata={"labels": labels, **meta}, status={"containerStatuses": [container]})
+
+
+def logged(*entries: Entry) -> Answer:
+    """A container's log of these lines."""
+    lines = [f"{datetime.fromtimestamp(entry.at, UTC).isoformat()} {json.dumps(said(entry))}\n" for entry in entries]
+    return Answer("".join(lines), kind="text/plain")

@@ -1,4 +1,4 @@
-"""What every source of lines owes: one suite, against the embedded store, journald, and doubles of Loki and Elasticsearch."""
+"""What every source of lines owes: one suite, against the embedded store, journald, and doubles of the others' servers."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from typing import cast
 import pytest
 
 from bellboard import ProviderError, SettingsError
-from bellboard_logs.choice import Choice, Elasticsearch, Journald, Loki, load
+from bellboard_logs.choice import Choice, Elasticsearch, Journald, Kubernetes, Loki, load
 from bellboard_logs.entries import ERROR, INFO, WARNING, Entry
 from bellboard_logs.providers import LogSource
 from bellboard_logs.sources import Routed
 from bellboard_logs.store import Stored, Writer
 from bellboard_logs.store.reader import Reader
+from tests.integration.kube import api as kube
 from tests.integration.logs.conftest import NOW, asked
-from tests.integration.logs.doubles import ElasticsearchDouble, LokiDouble, served
+from tests.integration.logs.doubles import ElasticsearchDouble, LokiDouble, logged, served, speaking
 
 JOURNAL = Path("/lib/systemd/systemd-journal-remote")
 NOWHERE = cast(LogSource, None)
@@ -83,7 +84,17 @@ async def elasticsearch(folder: Path, lines: Sequence[Entry]) -> AsyncIterator[L
         yield source
 
 
-@pytest.fixture(params=[embedded, journald, loki, elasticsearch], ids=lambda made: str(made.__name__))
+@asynccontextmanager
+async def kubernetes(folder: Path, lines: Sequence[Entry]) -> AsyncIterator[LogSource]:
+    async with kube.served(folder) as api:
+        api.script(kube.POD, kube.pods(speaking("web-1", "shop"), speaking("web-2", "other")))
+        for pod, app in (("web-1", "shop"), ("web-2", "other")):
+            api.script(f"{kube.POD}/{pod}/log", logged(*(entry for entry in lines if entry.app == app)))
+        async with Choice(kubernetes=Kubernetes(kubeconfig=api.kubeconfig())).open(NOWHERE) as source:
+            yield source
+
+
+@pytest.fixture(params=[embedded, journald, loki, elasticsearch, kubernetes], ids=lambda made: str(made.__name__))
 async def source(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LogSource]:
     """A source that holds `LINES`."""
     async with request.param(tmp_path, LINES) as made:

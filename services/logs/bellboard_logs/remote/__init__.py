@@ -1,1 +1,1 @@
-"""Where lines come from besides the embedded store: Loki, Elasticsearch and OpenSearch, journald."""
+"""Where lines come from besides the embedded store: Loki, Elasticsearch and OpenSearch, journald, Kubernetes."""
