@@ -1,0 +1,59 @@
+{{/* What values.schema.json can't say, because it is about several values at once. Each fails with one line. Takes {root, teams}. */}}
+{{- define "bellboard.check" -}}
+{{- $values := .root.Values }}
+{{- $root := .root }}
+{{- if and (not $values.nats.enabled) (not $values.nats.url) }}
+{{- fail "nats.url is missing: with nats.enabled false it says where the bus is" }}
+{{- end }}
+{{- $namespaces := dict }}
+{{- $storage := 0 }}
+{{- range $name, $team := .teams }}
+{{- with get $namespaces $team.namespace }}
+{{- fail (printf "teams.%s.namespace: %s is that of the team %s already" $name $team.namespace .) }}
+{{- end }}
+{{- $_ := set $namespaces $team.namespace $name }}
+{{- $storage = add $storage (include "bellboard.bytes" $team.quotas.storage | int64) }}
+{{- if and $values.ingress.enabled (not $team.host) }}
+{{- fail (printf "teams.%s.host is missing: with ingress.enabled a team has a host, or there is a domain" $name) }}
+{{- end }}
+{{- range $part, $scaled := merge (dict "gateway" $team.gateway) $team.bots }}
+{{- include "bellboard.checkScaling" (dict "where" (printf "teams.%s.%s" $name (ternary "gateway" (printf "bots.%s" $part) (eq $part "gateway"))) "what" $scaled) }}
+{{- end }}
+{{- range $bot, $wanted := $team.bots }}
+{{- if not (hasKey $team.known $bot) }}
+{{- fail (printf "teams.%s.bots.%s: no bot of that name comes with Bellboard; say under enrolments what it may be" $name $bot) }}
+{{- end }}
+{{- if and (hasKey $team.enrolments $bot) (not $wanted.image.repository) }}
+{{- fail (printf "teams.%s.bots.%s.image.repository is missing: it is no bot that comes with Bellboard" $name $bot) }}
+{{- end }}
+{{- end }}
+{{- range $hook, $said := $team.webhooks }}
+{{- if not (hasKey $team.known $said.bot) }}
+{{- fail (printf "teams.%s.webhooks.%s.bot: the team has no bot %s" $name $hook $said.bot) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $room := div (mul (include "bellboard.bytes" $values.nats.storage.size | int64) 9) 10 }}
+{{- if and $values.nats.enabled (gt $storage $room) }}
+{{- fail (printf "nats.storage.size: of %s, %d bytes are for streams, and the teams' quotas.storage are %d together" $values.nats.storage.size $room $storage) }}
+{{- end }}
+{{- if and $values.test.team (not (hasKey .teams $values.test.team)) }}
+{{- fail (printf "test.team: there is no team %s" $values.test.team) }}
+{{- end }}
+{{- end }}
+
+{{/* Takes {where, what}. */}}
+{{- define "bellboard.checkScaling" -}}
+{{- $scaling := .what.autoscaling }}
+{{- if $scaling.enabled }}
+{{- if lt (int $scaling.most) (int .what.replicas) }}
+{{- fail (printf "%s.autoscaling.most: %d is less than its replicas, %d" .where (int $scaling.most) (int .what.replicas)) }}
+{{- end }}
+{{- if and (eq $scaling.by "keda") (not $scaling.prometheus) }}
+{{- fail (printf "%s.autoscaling.prometheus is missing: KEDA asks it how much waits" .where) }}
+{{- end }}
+{{- end }}
+{{- if and .what.storage.enabled (ne .what.component "gateway") (or $scaling.enabled (gt (int .what.replicas) 1)) }}
+{{- fail (printf "%s.replicas: with storage there is one, because each would keep and answer for something else" .where) }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,57 @@
+{{/* nats-server's configuration. The provisioner writes the accounts. Takes the root. */}}
+{{- define "bellboard.natsConfig" -}}
+{{- $headless := printf "%s-nats-pods.%s.svc" .Release.Name .Release.Namespace -}}
+server_name: $POD_NAME
+host: "0.0.0.0"
+port: 4222
+# For probes and the exporter; the network policy lets nobody else in.
+http: "0.0.0.0:8222"
+pid_file: "/var/run/nats/nats.pid"
+max_payload: 1MB
+ping_interval: "10s"
+ping_max: 2
+lame_duck_grace_period: "5s"
+lame_duck_duration: "30s"
+jetstream {
+  store_dir: "/data"
+  max_file_store: {{ div (mul (include "bellboard.bytes" .Values.nats.storage.size | int64) 9) 10 }}
+  max_memory_store: 0
+  # An acknowledged write is on disk.
+  sync_interval: always
+  strict: true
+}
+{{- if gt (int .Values.nats.replicas) 1 }}
+cluster {
+  name: {{ .Release.Name | quote }}
+  listen: "0.0.0.0:6222"
+  no_advertise: true
+  routes: [
+    {{- range $number := until (int .Values.nats.replicas) }}
+    "nats://{{ $.Release.Name }}-nats-{{ $number }}.{{ $headless }}:6222"
+    {{- end }}
+  ]
+}
+{{- end }}
+# Unpacked beside the pid, since what Kubernetes mounts can't be written to. The path begins at the folder of this file.
+include "../../var/run/nats/accounts.conf"
+{{ end }}
+
+{{/* What brings the accounts to the server: once before it starts, and whenever they change. Takes {root, does}. */}}
+{{- define "bellboard.accounts" -}}
+- name: {{ .does }}
+  image: {{ include "bellboard.image" (dict "root" .root "service" "provisioner" "image" .root.Values.provisioner.image) }}
+  imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+  args: [{{ .does }}]
+  securityContext: {{- include "bellboard.containerSecurity" . | nindent 4 }}
+  resources:
+    requests: {cpu: 10m, memory: 64Mi}
+    limits: {memory: 128Mi}
+  env:
+    - {name: BELLBOARD_LOG_LEVEL, value: {{ .root.Values.telemetry.logLevel }}}
+    - {name: BELLBOARD_ACCOUNTS_FILE, value: /etc/bellboard/accounts/accounts.conf.gz}
+    - {name: BELLBOARD_CONFIG_FILE, value: /var/run/nats/accounts.conf}
+    - {name: BELLBOARD_PID_FILE, value: /var/run/nats/nats.pid}
+  volumeMounts:
+    - {name: accounts, mountPath: /etc/bellboard/accounts, readOnly: true}
+    - {name: run, mountPath: /var/run/nats}
+{{- end }}
