@@ -34,8 +34,8 @@ from .shipped import BOTS, Ground, process
 
 FEW, MANY = 5, 200
 GOAL = 1.5
-COMMANDS = 200
-"""Commands a run."""
+WARM, COMMANDS = 30, 150
+"""Commands before a run is measured, in which the gateway gets to know everybody, and then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ async def _measure(folder: Path, bots: int) -> Seen:
         await eventually(lambda: _answers(client), 60, because="the bots are not there")
         status = await client.status()
         assert len([bot for bot in status.bots if bot.replicas]) >= bots, len(status.bots)
-        taken = [await _once(client) for _ in range(COMMANDS)]
+        taken = [await _once(client) for _ in range(WARM + COMMANDS)][WARM:]
         for task in there:
             task.cancel()
         await asyncio.gather(*there, return_exceptions=True)
