@@ -3,7 +3,7 @@ What is wanted of each team, in full: defaults, and what the team itself says ov
 in .Values.resolved, by team:
   name, namespace, host, url, quotas, rooms, people, rules, webhooks, trackers, enrolments
   gateway, reaper     as in values, with `component`
-  bots                those that run here, by name, with `component`, `token` (whether they ask Kubernetes)
+  bots                those that run here, by name, with `component`, `token` (whether they ask Kubernetes), `environments` (of deploy)
   known               what may be on the bus, by name: enrolments of our own bots and of others
 */}}
 {{- define "bellboard.resolve" -}}
@@ -26,7 +26,8 @@ in .Values.resolved, by team:
 {{- $wanted := mergeOverwrite (deepCopy $.Values.bot) (get $.Values.defaults.bots $bot | default dict | deepCopy) (get ($said.bots | default dict) $bot | default dict | deepCopy) }}
 {{- if $wanted.enabled }}
 {{- $_ := set $wanted "component" $bot }}
-{{- $_ := set $wanted "token" (or $wanted.token (ne (include "bellboard.asksKubernetes" $wanted) "")) }}
+{{- $_ := set $wanted "environments" (ternary ((get $wanted.files "deploy" | default dict).environments | default dict) dict (eq $bot "deploy")) }}
+{{- $_ := set $wanted "token" (or $wanted.token (ne (include "bellboard.asksKubernetes" $wanted | trim) "")) }}
 {{- $_ := set $bots $bot $wanted }}
 {{- with get $own $bot }}
 {{- $_ := set $known $bot (merge (dict "bot" $bot "open" $wanted.open) .) }}
@@ -52,11 +53,16 @@ in .Values.resolved, by team:
 {{- if .autoscaling.enabled }}{{ max .replicas .autoscaling.most }}{{ else }}{{ .replicas }}{{ end -}}
 {{- end }}
 
-{{/* Not empty if a bot, as it is wanted, asks Kubernetes. */}}
+{{/* Not empty if a bot, as it is wanted, asks the Kubernetes in which it runs; and if it does so in people's names. */}}
 {{- define "bellboard.asksKubernetes" -}}
 {{- if eq .component "k8s" }}yes{{ end -}}
-{{- range $_, $environment := (get .files "deploy" | default dict).environments }}{{ if eq $environment.kind "kubernetes" }}yes{{ end }}{{ end -}}
-{{- range (get .files "logs" | default dict).sources }}{{ if hasKey . "kubernetes" }}yes{{ end }}{{ end -}}
+{{- range .environments }}
+{{ if and (has .kind (list "kubernetes" "argocd")) (not .kubeconfig) }}yes{{ end }}{{ end -}}
+{{- end }}
+
+{{- define "bellboard.impersonates" -}}
+{{- if eq .component "k8s" }}yes{{ end -}}
+{{- range .environments }}{{ if .impersonate }}yes{{ end }}{{ end -}}
 {{- end }}
 
 {{/* Everything that runs in a team's namespace, by component. Takes a team; gives YAML no more than the names. */}}
