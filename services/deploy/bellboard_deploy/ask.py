@@ -48,7 +48,7 @@ def wanted(app: str, version: str, env: Environment, canary: str, gates: Sequenc
     if env.gauges is None and gates and list(gates) != ["none"]:
         raise UserError(f"nothing is measured in {env.name}, so no gate can be kept", hint="leave out --gate")
     kept = tuple(gate.text for gate in read_gates(gates)) if env.gauges is not None and soak else ()
-    stages = read_stages(canary) if env.deployer is not None else (100,)
+    stages = read_stages(canary) if env.deployer is not None and app not in env.whole else (100,)
     return Wanted(app=app, version=version, env=env.name, reason=reason, stages=stages, gates=kept, soak=soak)
 
 
@@ -164,7 +164,8 @@ async def _look(want: Wanted, env: Environment, desk: Desk) -> tuple[Version, Ve
     if any(one.version == version.name and one.digest != version.digest for one in running):
         raise UserError(f"{now} runs already and was something else then", hint="give the new version a name of its own")
     before = Version(now, running[0].digest) if running else None
-    return version, before, sum(one.state == "ready" for one in running) or env.replicas
+    ready = sum(one.state == "ready" for one in running)
+    return version, before, 0 if env.in_place else ready or env.replicas
 
 
 async def preview(call: Call, want: Wanted, env: Environment, desk: Desk) -> list[Block]:
@@ -177,8 +178,8 @@ async def preview(call: Call, want: Wanted, env: Environment, desk: Desk) -> lis
     rows = [
         ("from", now.name if now else "nothing"),
         ("to", f"{version.name} ({version.digest[:12]}) {version.summary}".strip()),
-        ("replicas", f"{count} new ones beside those that run, which are stopped at the end" if count else "not ours to say"),
-        ("traffic", " → ".join(f"{share} %" for share in (want.stages if now else (100,)))),
+        ("replicas", _replicas(env, count)),
+        ("traffic", " → ".join(f"{share} %" for share in (want.stages if now else (100,))) + _about(env)),
         ("watched", f"{want.soak:g} s each stage" if want.soak else "not at all"),
         ("gates", ", ".join(want.gates) or "none"),
         ("if one breaks", f"back to {now.name}, by itself" if now else "nothing to go back to"),
@@ -190,6 +191,16 @@ async def preview(call: Call, want: Wanted, env: Environment, desk: Desk) -> lis
     if lock and not call.force:
         blocks.append(text(f"it would be refused: {lock.said()}", tone=WARNING))
     return blocks + (await history.diff(env, want.app, version.name))[1:]
+
+
+def _replicas(env: Environment, count: int) -> str:
+    if env.in_place:
+        return f"{env.name} has new ones take the place of those that run"
+    return f"{count} new ones beside those that run, which are stopped at the end" if count else "not ours to say"
+
+
+def _about(env: Environment) -> str:
+    return ", as near as whole replicas allow" if env.in_place else ""
 
 
 def said(blocks: list[Block], place: Place | None) -> pb.StartResponse:

@@ -48,6 +48,7 @@ def live(place: Place, observed: Observed, gates: Sequence[str], trend: Trend, d
         progress(f"{title(place)}: {_now(place, gates, doing)}", _done(place)),
         *(_choices(place) if observed.replicas else []),
         *([table(columns, rows)] if observed.replicas else []),
+        *([text(observed.why, tone=WARNING)] if observed.why else []),
         *chart(place, trend),
         *([story(place, _TELL)] if place.story else []),
     ]
@@ -70,7 +71,7 @@ def _now(place: Place, gates: Sequence[str], doing: str) -> str:
     watched = f"; {', '.join(gates)}" if gates else ""
     match place.phase:
         case "pinned" | "starting":
-            return f"starting {place.count} replicas"
+            return f"starting {place.count} replicas" if place.count else f"making sure of {place.version}"
         case "shifting":
             return f"{at}: moving the traffic"
         case "soaking":

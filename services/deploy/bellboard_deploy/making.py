@@ -60,5 +60,13 @@ async def _make(stack: AsyncExitStack, name: str, entry: Mapping[str, Any], sett
             from .github import open_github
 
             return await stack.enter_async_context(open_github(name, entry))
-    known = "sandbox, paper, haproxy, command or github"
+        case "kubernetes":
+            from .kubernetes import open_kubernetes
+
+            return await stack.enter_async_context(open_kubernetes(name, entry, settings.team))
+        case "argocd":
+            from .kubernetes import open_argocd
+
+            return await stack.enter_async_context(open_argocd(name, entry, settings.team))
+    known = "sandbox, paper, haproxy, command, github, kubernetes or argocd"
     raise SettingsError(f"the environment {name} has the kind {str(entry['kind'])[:40]}", hint=f"it can be {known}")

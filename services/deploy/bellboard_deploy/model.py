@@ -14,6 +14,20 @@ Measure = Literal["errors", "p95", "rps"]
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """On whose word something is changed, and as which act of a command: by that a target can tell a repeat.
+
+    ``act`` grows with each act of a command, whichever worker carries it out. ``at`` is when the line came in, in seconds
+    since 1970. ``person`` is empty where nobody asked for it but a bot.
+    """
+
+    command: str
+    person: str
+    at: float
+    act: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """Something that can be deployed: its name, and the digest or commit that says exactly what it is."""
 
@@ -49,9 +63,10 @@ class Replica:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What runs, as the environment itself says."""
+    """What runs, as the environment itself says. ``why``: what keeps it from being as it should be, where that is known."""
 
     replicas: tuple[Replica, ...] = ()
+    why: str = ""
 
     def of(self, version: str) -> tuple[Replica, ...]:
         """The replicas of a version that are not stopping."""

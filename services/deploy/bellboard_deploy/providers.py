@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from bellboard import Failed, Providers
 from bellboard.keep import Keep
@@ -17,6 +17,7 @@ from .model import (
     Counted,
     Measure,
     Observed,
+    Order,
     Outcome,
     Reading,
     Replica,
@@ -40,7 +41,9 @@ __all__ = [
     "Lease",
     "Measure",
     "Observed",
+    "Order",
     "Outcome",
+    "Pausable",
     "Reading",
     "Replica",
     "Step",
@@ -55,8 +58,8 @@ __all__ = [
 class Deployer(Protocol):
     """Runs versions of apps in one environment. Every method is safe to call again with the same arguments.
 
-    Every method raises UserError for an unknown app or version, with the nearest as its hint, and ProviderError where the
-    environment did not do it or did not say.
+    Every method raises UserError for an unknown app or version, with the nearest as its hint, ProviderError where the
+    environment did not do it or did not say, and Failed where it is certain that what was begun gets no further.
 
     Attributes:
         name: of the kind, for people: "sandbox".
@@ -79,13 +82,15 @@ class Deployer(Protocol):
     async def start(self, app: str, version: Version, count: int, key: str) -> None:
         """Have ``count`` replicas of a version, named after ``key`` (``shop-d142-1``), ready and with weight 0.
 
-        Those that are there already are left as they are, weight included.
+        Those that are there already are left as they are, weight included. Where versions take each other's place
+        (`Environment.in_place`) nothing is started yet: it is made sure that the version would be taken, and what it is.
         """
 
     async def shift(self, app: str, shares: Mapping[str, int]) -> None:
         """Send these percents of the traffic (100 in all) to the versions of these names, and nothing to any other.
 
-        A replica that was drained by hand beside others of its version stays so. No request is lost by it.
+        A replica that was drained by hand beside others of its version stays so. No request is lost by it. Where versions
+        take each other's place, shares are as near as whole replicas allow.
 
         Raises:
             ProviderError: a version with a share has no replica that is ready; nothing is changed.
@@ -102,6 +107,14 @@ class Deployer(Protocol):
 
     async def compare(self, app: str, old: str, new: str) -> Sequence[Commit]:
         """What changes from one version to another, the newest first; empty where that is not known."""
+
+
+@runtime_checkable
+class Pausable(Protocol):
+    """A deployer that can stop half-way through a `Deployer.shift`, which waits meanwhile."""
+
+    async def pause(self, app: str, still: bool) -> None:
+        """Have a shift stand still, or go on. Nothing happens where that can't be."""
 
 
 class Trigger(Protocol):
@@ -208,7 +221,11 @@ class Taken(Failed):
 class Environment:
     """One place to deploy to: either a deployer or a trigger, and what else there is.
 
-    ``replicas`` is how many copies an app gets where none runs yet.
+    Attributes:
+        replicas: how many copies an app gets where none runs yet.
+        in_place: a new version takes the place of the old one; none of its replicas are started beside those that run.
+        whole: apps that can't be shifted in stages.
+        ordered: this environment under an `Order`; without it, who asks makes no difference to it.
     """
 
     name: str
@@ -218,6 +235,13 @@ class Environment:
     gauges: Gauges | None = None
     lease: Lease | None = None
     replicas: int = 2
+    in_place: bool = False
+    whole: frozenset[str] = frozenset()
+    ordered: Callable[[Order], Environment] | None = None
+
+    def under(self, order: Order) -> Environment:
+        """The environment that changes only what this order is for, and refuses its repeat."""
+        return self.ordered(order) if self.ordered else self
 
 
 def register(providers: Providers, settings: Settings) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
@@ -18,7 +18,7 @@ from . import cards, history
 from .desk import Desk
 from .holding import hold
 from .place import Place
-from .providers import Environment, Taken, Version
+from .providers import Deployer, Environment, Order, Pausable, Taken, Version
 from .watch import Tripped, Watch
 
 T = TypeVar("T")
@@ -53,6 +53,15 @@ class Rollout:
         """Write down where it stands."""
         self._revision = await self._desk.places().save(place, self._revision)
         self.place = place
+
+    def _now(self) -> Environment:
+        """The environment, for what is done from this place on: whoever wrote down an earlier one may change nothing more."""
+        return self.env.under(Order(self._call.id, self._call.person, self._call.at, act=self._revision))
+
+    def _deployer(self) -> Deployer:
+        deployer = self._now().deployer
+        assert deployer is not None
+        return deployer
 
     async def do(self, step: str) -> AsyncIterator[list[Block]]:
         """Carry out one of the contract's steps; yields the card whenever it changes.
@@ -99,10 +108,10 @@ class Rollout:
         if self.env.deployer is None:
             return
         await self._same_as_pinned()
-        await self.save(place.told(f"starting {place.count} replicas of {place.version}", phase="starting"))
-        deployer = self.env.deployer
+        doing = "making sure that it takes" if self.env.in_place else f"starting {place.count} replicas of"
+        await self.save(place.told(f"{doing} {place.version}", phase="starting"))
         version = Version(place.version, place.digest, place.commit)
-        async for _ in self._while(lambda: deployer.start(place.app, version, place.count, place.key)):
+        async for _ in self._while(lambda: self._deployer().start(place.app, version, place.count, place.key)):
             yield
 
     async def _launch(self) -> AsyncIterator[None]:
@@ -112,21 +121,24 @@ class Rollout:
             return
         await self._same_as_pinned()
         await self.save(place.told(f"{self.env.trigger.name} was asked to deploy {place.version}", phase="shifting"))
-        async for step in self.env.trigger.run(place.app, Version(place.version, place.digest, place.commit), place.key):
+        trigger = self._now().trigger
+        assert trigger is not None
+        async for step in trigger.run(place.app, Version(place.version, place.digest, place.commit), place.key):
             self.place = self.place.told(step.text)
             yield
 
     async def _shift(self) -> AsyncIterator[None]:
-        if (deployer := self.env.deployer) is None:
+        if self.env.deployer is None:
             return
         while self.place.stage < len(self.place.stages):
             place = self.place
             await self._same_as_pinned()
             phase = "paused" if place.phase == "paused" else "shifting"
-            await self.save(place.told(f"{place.share} % of the traffic to {place.version}", phase=phase))
-            async for _ in self._while(partial(deployer.shift, place.app, place.shares())):
+            whole = ", in whole replicas" if self.env.in_place and place.share < 100 else ""
+            await self.save(place.told(f"{place.share} % of the traffic to {place.version}{whole}", phase=phase))
+            async for _ in self._while(partial(self._go_over, place.shares()), heed=True):
                 yield
-            if phase == "shifting":
+            if self.place.phase == "shifting":
                 await self.save(replace(self.place, phase="soaking", since=time.time()))
             if self.place.soak:
                 async for _ in self._soak():
@@ -135,6 +147,9 @@ class Rollout:
             if self._watch.gates:
                 held = held.told(f"held at {place.share} %: {', '.join(self._watch.gates)}")
             await self.save(replace(held, phase="shifting", stage=place.stage + 1))
+
+    async def _go_over(self, shares: Mapping[str, int]) -> None:
+        await self._deployer().shift(self.place.app, shares)
 
     async def _soak(self) -> AsyncIterator[None]:
         """Watch a stage until it is passed. A worker that takes over begins to watch anew."""
@@ -173,13 +188,34 @@ class Rollout:
         await self.save(self.place.told(f"paused by {person}", phase="paused", since=time.time(), wishes=revision))
         return False
 
+    async def _heed(self) -> bool | None:
+        """What people wish while the traffic goes over: to stand still (True), or to go on; None: nothing new.
+
+        Raises:
+            Tripped: to go back.
+        """
+        paused, pausable = self.place.phase == "paused", isinstance(self.env.deployer, Pausable)
+        if paused and time.time() - self.place.since > LONGEST_PAUSE:
+            raise Tripped(f"nobody sent it on for {LONGEST_PAUSE / 3600:.0f} hours")
+        wished = await self._desk.places().wished(self.place)
+        if wished is None or (wished[0] != "abort" and (not pausable or paused == (wished[0] == "pause"))):
+            return None  # it is heard once the traffic has gone over
+        if await self._hear():
+            await self.save(replace(self.place, phase="shifting"))
+        return self.place.phase == "paused"
+
+    async def _stand(self, still: bool) -> None:
+        deployer = self._deployer()
+        if isinstance(deployer, Pausable):
+            await deployer.pause(self.place.app, still)
+
     async def _retire(self) -> AsyncIterator[None]:
-        place, deployer = self.place, self.env.deployer
-        if deployer is None:
+        place = self.place
+        if self.env.deployer is None:
             return
         lost = await self._watch.lost(place)
         await self.save(place.told(f"stopping what ran before {place.version}", phase="retiring", lost=lost))
-        async for _ in self._while(lambda: deployer.retire(place.app, place.version, self._tell)):
+        async for _ in self._while(lambda: self._deployer().retire(place.app, place.version, self._tell)):
             yield
 
     async def _record(self) -> None:
@@ -195,12 +231,12 @@ class Rollout:
             # Whoever takes over on the way back does it again, and does not tell it again.
             await self.save(place if place.phase == "back" else place.told(f"going back: {why}", phase="back", why=why))
             if deployer is not None and place.previous:
-                async for _ in self._while(lambda: deployer.shift(place.app, {place.previous: 100})):
+                async for _ in self._while(partial(self._go_over, {place.previous: 100})):
                     yield
                 back, lost = f"100 % of the traffic to {place.previous}", await self._watch.lost(self.place)
                 known = any(text == back for _, text in self.place.story)
                 await self.save(replace(self.place, lost=lost) if known else self.place.told(back, lost=lost))
-                async for _ in self._while(lambda: deployer.retire(place.app, place.previous, self._tell)):
+                async for _ in self._while(lambda: self._deployer().retire(place.app, place.previous, self._tell)):
                     yield
         undone = deployer is not None and bool(place.previous)
         await self._end("rolled-back" if undone else "failed", why)
@@ -245,12 +281,21 @@ class Rollout:
     def _tell(self, text: str, done: float | None) -> None:
         self._doing = text if done is None else f"{text} ({done:.0%})"
 
-    async def _while(self, action: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-        """Carry out an action, tried again where the environment did not do it, with a look each second."""
+    async def _while(self, action: Callable[[], Awaitable[None]], *, heed: bool = False) -> AsyncIterator[None]:
+        """Carry out an action, tried again where the environment did not do it, with a look each second.
+
+        Args:
+            heed: do what people wish meanwhile, too; then the action is begun anew, since it is another act.
+        """
         task = asyncio.ensure_future(self._firmly(action))
         try:
             while not (await asyncio.wait({task}, timeout=1.0))[0]:
                 await self._hold.keep()
+                if heed and (still := await self._heed()) is not None:
+                    task.cancel()
+                    await asyncio.gather(task, return_exceptions=True)
+                    await self._firmly(partial(self._stand, still))
+                    task = asyncio.ensure_future(self._firmly(action))
                 await self._watch.look(self.place)
                 yield
             task.result()

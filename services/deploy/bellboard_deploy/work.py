@@ -17,7 +17,7 @@ from .environments import nearest
 from .holding import hold
 from .locks import ALL, Lock, clock
 from .place import Wish
-from .providers import Backend, Balancer, Deployer, Environment
+from .providers import Backend, Balancer, Deployer, Environment, Order
 
 _DONE = {"pause": "is asked to stay where it is", "promote": "is asked to go on", "abort": "is asked to go back"}
 
@@ -101,14 +101,19 @@ async def unlock(desk: Desk, env: str, id: str) -> Block:
     return text(f"{env} is free again; {lifted.id} was set by {whose}, {clock(lifted.since)}: “{lifted.reason}”", tone=GOOD)
 
 
-def deployer_of(desk: Desk, env: str) -> Deployer:
-    """Who deploys to an environment.
+def ordered(call: Call, desk: Desk, env: str) -> Environment:
+    """An environment, for what a command does in one go. Raises UserError."""
+    return desk.environment(env).under(Order(call.id, call.person, call.at))
+
+
+def deployer_of(call: Call, desk: Desk, env: str) -> Deployer:
+    """Who deploys to an environment, for a command that changes something in one go.
 
     Raises:
         UserError: there is no such environment.
         Failed: nothing of it is ours to run.
     """
-    found = desk.environment(env)
+    found = ordered(call, desk, env)
     if found.deployer is None:
         raise Failed(f"the replicas of {found.name} are not ours to count", hint="ask the system that deploys there")
     return found.deployer
@@ -172,7 +177,7 @@ async def _free(call: Call, desk: Desk, app: str, env: str) -> Deployer:
         UserError: there is no such app.
         Failed: a lock is in the way.
     """
-    deployer = deployer_of(desk, env)
+    deployer = deployer_of(call, desk, env)
     apps = await deployer.apps()
     if app not in apps:
         raise UserError(f"there is no app “{app[:40]}” in {env}", hint=nearest(app, list(apps)))
@@ -202,13 +207,12 @@ def _row(one: Backend) -> tuple[str | float | None, ...]:
     return one.name, one.app, one.version, one.state, float(one.weight), float(one.connections), one.requests, one.failed
 
 
-async def backend(desk: Desk, env: str, name: str) -> tuple[Balancer, Backend]:
+async def backend(found: Environment, name: str) -> tuple[Balancer, Backend]:
     """A backend by its name, and who balances it.
 
     Raises:
         UserError: there is none.
     """
-    found = desk.environment(env)
     known: list[Backend] = []
     if found.balancer is not None:
         for app in await found.balancer.apps():
@@ -221,7 +225,7 @@ async def backend(desk: Desk, env: str, name: str) -> tuple[Balancer, Backend]:
 
 async def change(call: Call, desk: Desk, env: str, name: str, what: str, weight: int = 0) -> Block:
     """Change one backend, and say what it was and is."""
-    balancer, one = await backend(desk, env, name)
+    balancer, one = await backend(ordered(call, desk, env), name)
     words = {"drain": "is sent no new requests", "enable": "is sent requests", "weight": f"has weight {weight}"}[what]
     if call.preview:
         return text(f"{name} {words} then; now it is {one.state} with weight {one.weight} and {one.connections} requests")

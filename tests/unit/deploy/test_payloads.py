@@ -106,7 +106,7 @@ def test_ids_backends_and_reasons_of_any_kind_do_no_harm(word: str, reason: str)
     call = Story("v2.1").call(Death(-1))
 
     async def run() -> None:
-        for asked in (history.show(desk, word), work.wish(call, desk, word, "abort"), work.backend(desk, "", word)):
+        for asked in (history.show(desk, word), work.wish(call, desk, word, "abort"), work.backend(desk.environment(""), word)):
             with pytest.raises(UserError) as told:
                 await asked
             assert len(f"{told.value.text} {told.value.hint}") < LONGEST
