@@ -1,0 +1,1 @@
+"""The provisioner: keys, accounts, streams and consumers for any number of teams."""
