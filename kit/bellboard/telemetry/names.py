@@ -82,6 +82,13 @@ LOGS_DROPPED = LogEvent("logs.dropped", WARNING, "Syslog messages came faster th
 METRICS_NOT_KEPT = LogEvent("metrics.not_kept", WARNING, "A round of metrics could not be kept; the next one is tried.")
 ALERTS_BAD = LogEvent("alerts.bad", WARNING, "Some of what came in at a webhook names no alerts; the rest was taken.")
 TRUST_UNREADABLE = LogEvent("trust.unreadable", ERROR, "The file of trusted keys can't be read; the keys read before stay.")
+OBJECT_MADE = LogEvent("object.made", INFO, "A Secret or a ConfigMap was made; the line names its keys.")
+OBJECT_CHANGED = LogEvent("object.changed", INFO, "A Secret was completed, or a ConfigMap has changed; the line names the keys.")
+PROVISION_WAITS = LogEvent("provision.waits", WARNING, "The bus does not take a team's streams yet; it is tried again.")
+STREAMS_PROVISIONED = LogEvent("provision.streams", INFO, "A team's streams and consumers are what they should be.")
+PROVISION_FAILED = LogEvent("provision.failed", ERROR, "Not everything could be provisioned; done again, it goes on from there.")
+ACCOUNTS_TOLD = LogEvent("accounts.told", INFO, "The server was told to read its accounts again.")
+ACCOUNTS_NOT_TOLD = LogEvent("accounts.not_told", WARNING, "No server runs that could be told of its accounts; one is waited for.")
 
 # --- metrics ---
 _buckets = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
