@@ -29,7 +29,7 @@ test: $(VENV)/.dev servers ## run every test but the long ones
 check: $(VENV)/.dev ## style, types, import rules, contracts; generated files and pins are fresh
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m mypy --no-error-summary $(PACKAGES) tests
+	$(BIN)/python -m mypy --no-error-summary $(PACKAGES) dashboards tests
 	$(BIN)/lint-imports
 	$(BIN)/python -m bellboard_cli.protos check
 	$(BIN)/python -m pip check
@@ -50,6 +50,10 @@ bench: $(VENV)/.dev ## measure against raw NATS
 	$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: chaos
+.PHONY: dashboards
+dashboards: $(VENV)/.dev ## make Grafana's dashboards, and the rules of what is promised, for the chart
+	$(BIN)/python -m dashboards
+
 chaos: $(VENV)/.dev ## kill everything, many times, and count; ARGS="--seed 7" to replay
 	$(BIN)/python -m tests.chaos.simulator --least 1000 $(ARGS)
 	$(BIN)/python -m tests.chaos.storm $(ARGS)

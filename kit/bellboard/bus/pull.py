@@ -42,6 +42,7 @@ class Pull(Inbound[Delivery]):
         super().__init__(bus, bus.new_inbox())
         self._request = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         self._name, self._ahead, self._stale, self._brittle = consumer, ahead, stale, brittle
+        self._redelivered = None if brittle else names.REDELIVERIES.labels(consumer)
         self._owed = 0  # requested and not come yet
         self._retry_at = 0.0
         self._asleep = False
@@ -89,8 +90,8 @@ class Pull(Inbound[Delivery]):
         came = origin(raw.reply)
         if came is not None:
             self._owed = max(0, self._owed - 1)
-            if came.deliveries > 1:
-                names.REDELIVERIES.labels(self._name).inc()
+            if came.deliveries > 1 and self._redelivered is not None:
+                self._redelivered.inc()
             self._queue.put_nowait(
                 Delivery(
                     self._bus, raw.subject, raw.data, raw.headers or {}, came.sequence, came.time, came.deliveries,

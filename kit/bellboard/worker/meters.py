@@ -7,6 +7,10 @@ from functools import cache, partial
 from bellboard.telemetry import names
 
 
+RETURNS = ("digest", "history", "later", "stopped", "unexpected")
+"""Why commands are handed back; each is there at 0, or the first would not be seen as a rise."""
+
+
 class Meters:
     """What the worker of one bot counts for every command.
 
@@ -22,3 +26,5 @@ class Meters:
         # As many as the contract has verbs, times the final states; prometheus_client keeps them for ever, too.
         self.run_time = cache(partial(names.RUN_TIME.labels, bot))
         self.commands = cache(partial(names.COMMANDS.labels, bot))
+        for reason in RETURNS:
+            names.HANDED_BACK.labels(bot, reason)

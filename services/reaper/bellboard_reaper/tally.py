@@ -31,8 +31,9 @@ REFUSALS = frozenset({"user", "failed", "bad_request"})
 """Codes of failures that are answers: the person can put it right, or it is certain that nothing was left behind."""
 
 EFFECTS = ("READ", "IDEMPOTENT", "ONCE")
+_MOVES = (S.STATE_READY, S.STATE_EXPIRED, S.STATE_UNKNOWN)
 _RISES = ((S.STATE_SUCCEEDED, "no"), (S.STATE_FAILED, "yes"), (S.STATE_UNKNOWN, "yes"), (S.STATE_EXPIRED, "yes"))
-"""What stands at 0 from a bot's first word on: the first of a kind would not be seen as a rise."""
+"""What the reaper moves commands to, and how they end: at 0 from a bot's first word on, or the first would be no rise."""
 
 
 class Tally:
@@ -50,6 +51,8 @@ class Tally:
             return
         self._bots.add(bot)
         self._begun(bot)
+        for moved in _MOVES:
+            names.REAPER_VERDICTS.labels(bot, name(moved))
         for effect in EFFECTS:
             for state, fault in _RISES:
                 self._ended(bot, effect, name(state), fault)
