@@ -45,15 +45,15 @@ proto: $(VENV)/.dev ## generate code from the contracts, and the page of signals
 	$(BIN)/python -m bellboard_cli.protos
 	$(BIN)/python -m bellboard.telemetry > docs/signals.md
 
+.PHONY: dashboards
+dashboards: $(VENV)/.dev ## make Grafana's dashboards, and the rules of what is promised, for the chart
+	$(BIN)/python -m dashboards
+
 .PHONY: bench
 bench: $(VENV)/.dev ## measure against raw NATS
 	$(BIN)/python -m benchmarks $(ARGS)
 
 .PHONY: chaos
-.PHONY: dashboards
-dashboards: $(VENV)/.dev ## make Grafana's dashboards, and the rules of what is promised, for the chart
-	$(BIN)/python -m dashboards
-
 chaos: $(VENV)/.dev ## kill everything, many times, and count; ARGS="--seed 7" to replay
 	$(BIN)/python -m tests.chaos.simulator --least 1000 $(ARGS)
 	$(BIN)/python -m tests.chaos.storm $(ARGS)
