@@ -2,6 +2,8 @@
 {{- define "bellboard.check" -}}
 {{- $values := .root.Values }}
 {{- $root := .root }}
+{{- /* As kit/bellboard/provision/accounts.py has them; and what the chart itself calls things. */}}
+{{- $taken := list "reaper" "provisioner" "gw" "gateway" "house" "nats" "nats-server" "nursery" "town" "bell" "core" "monitor" "team" "test" }}
 {{- if and (not $values.nats.enabled) (not $values.nats.url) }}
 {{- fail "nats.url is missing: with nats.enabled false it says where the bus is" }}
 {{- end }}
@@ -13,11 +15,31 @@
 {{- end }}
 {{- $_ := set $namespaces $team.namespace $name }}
 {{- $storage = add $storage (include "bellboard.bytes" $team.quotas.storage | int64) }}
+{{- if lt (include "bellboard.bytes" $team.quotas.storage | int64) 536870912 }}
+{{- fail (printf "teams.%s.quotas.storage: %s is less than 512Mi, which its streams need from the start" $name $team.quotas.storage) }}
+{{- end }}
 {{- if and $values.ingress.enabled (not $team.host) }}
 {{- fail (printf "teams.%s.host is missing: with ingress.enabled a team has a host, or there is a domain" $name) }}
 {{- end }}
 {{- range $part, $scaled := merge (dict "gateway" $team.gateway) $team.bots }}
 {{- include "bellboard.checkScaling" (dict "where" (printf "teams.%s.%s" $name (ternary "gateway" (printf "bots.%s" $part) (eq $part "gateway"))) "what" $scaled) }}
+{{- end }}
+{{- range $bot, $_ := $team.enrolments }}
+{{- if hasKey (($root.Files.Get "files/enrolments.yaml" | fromYaml).bots) $bot }}
+{{- fail (printf "teams.%s.enrolments.%s: a bot of that name comes with Bellboard" $name $bot) }}
+{{- end }}
+{{- if or (has $bot $taken) (regexMatch "^gw-[1-9][0-9]*$" $bot) }}
+{{- fail (printf "teams.%s.enrolments.%s: the name is taken by Bellboard itself" $name $bot) }}
+{{- end }}
+{{- end }}
+{{- $phrases := dict }}
+{{- range $bot, $enrolment := $team.known }}
+{{- range $enrolment.phrases }}
+{{- with get $phrases . }}
+{{- fail (printf "teams.%s.enrolments.%s.phrases: one of them is that of the bot %s already" $name $bot .) }}
+{{- end }}
+{{- $_ := set $phrases . $bot }}
+{{- end }}
 {{- end }}
 {{- range $bot, $wanted := $team.bots }}
 {{- if not (hasKey $team.known $bot) }}

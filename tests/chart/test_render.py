@@ -1,0 +1,74 @@
+"""Every feature of the chart renders, into objects that Kubernetes knows."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.chart.kinds import NEWEST, OLDEST, problems
+from tests.chart.render import CI, objects
+from tests.chart.tools import CHART, helm
+
+BY_NAME = pytest.mark.parametrize("values", CI, ids=lambda path: path.stem.removesuffix("-values"))
+
+
+@BY_NAME
+def test_helm_finds_nothing_to_complain_of(values: Path) -> None:
+    """Warnings count."""
+    done = subprocess.run(
+        [str(helm()), "lint", "--strict", str(CHART), "--values", str(values)], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0 chart(s) failed" in done.stdout
+
+
+def test_without_any_values_there_is_a_bus_and_no_team() -> None:
+    """What is installed first, to be added to."""
+    kinds = [one["kind"] for one in objects(CHART / "values.yaml")]
+
+    assert kinds.count("StatefulSet") == 1
+    assert "Namespace" not in kinds
+
+
+@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+@BY_NAME
+def test_kubernetes_knows_every_field(values: Path, version: str) -> None:
+    """In the oldest version that is supported, and in the newest."""
+    found = [problem for one in objects(values) for problem in problems(one, version)]
+
+    assert found == []
+
+
+@BY_NAME
+def test_no_object_is_made_twice(values: Path) -> None:
+    """Helm would let the second one win."""
+    made = [
+        (one["apiVersion"], one["kind"], one["metadata"].get("namespace"), one["metadata"]["name"]) for one in objects(values)
+    ]
+
+    assert len(made) == len(set(made))
+
+
+def test_the_check_finds_a_misspelt_field() -> None:
+    """Deep inside, too: else it would prove nothing."""
+    wrong = yaml.safe_load(
+        """
+        apiVersion: v1
+        kind: Pod
+        metadata: {name: wrong}
+        spec: {containers: [{name: one, image: x, securityContext: {readOnlyRootFileSystem: true}}]}
+        """
+    )
+
+    assert problems(wrong, NEWEST) != []
+
+
+def test_the_oldest_version_is_that_of_the_chart() -> None:
+    """What is checked is what is promised."""
+    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+
+    assert chart["kubeVersion"] == f">={OLDEST}.0-0"
