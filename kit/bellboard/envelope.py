@@ -18,7 +18,7 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey  # libsodium's takes half of OpenSSL's time, and every command pays it
 
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
-from bellboard.errors import EnvelopeError, SettingsError
+from bellboard.errors import EnvelopeError, SettingsError, UnknownKey
 from bellboard.telemetry import logs, names
 
 DOMAIN = b"bellboard/command/v1\0"
@@ -99,6 +99,7 @@ class Verifier:
         """The envelope, if a trusted key signed it for this team, bot and command id.
 
         Raises:
+            UnknownKey: no key of that name is trusted now.
             EnvelopeError: anything else.
         """
         if not signed.signature:
@@ -120,7 +121,7 @@ class Verifier:
     def _verified(self, signed: pb.SignedEnvelope) -> pb.Envelope:
         key = self._keys.get(signed.key_id)
         if key is None:
-            raise EnvelopeError("the command is signed with a key that is not trusted")
+            raise UnknownKey("the command is signed with a key that is not trusted")
         try:
             key.verify(DOMAIN + signed.envelope, signed.signature)
             return pb.Envelope.FromString(signed.envelope)

@@ -66,6 +66,10 @@ class EnvelopeError(BellboardError):
     code = "envelope"
 
 
+class UnknownKey(EnvelopeError):
+    """It is signed with a key that is not trusted: a stranger's, an old one, or one that has yet to become known here."""
+
+
 class BlobError(BellboardError):
     """A blob is not there, is too large, or is not what its hash says."""
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import time
 from typing import Any
 
+import orjson
 import pytest
 
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
@@ -14,6 +16,8 @@ from bellboard.envelope import Signer
 from bellboard.ledger.gate import Asked, cancel
 from bellboard.ledger.state import S
 from bellboard.ledger.subjects import Author
+from bellboard.provision import House
+from bellboard.provision.keys import write
 from bellboard.testing import eventually
 from bellboard.testing.servers import NatsServer
 from tests.integration.mesh import WORLD, Gate, Mesh
@@ -261,3 +265,16 @@ async def test_work_goes_on_past_the_ack_wait(short_ack_wait: None, gate: Gate, 
     assert final.epoch == 1
     assert mesh.effects(key) == ["set"]
     assert time.monotonic() - began > 6
+
+
+async def test_a_command_with_a_key_that_is_made_known_later_runs(gate: Gate, mesh: Mesh, house: House) -> None:
+    """It is handed back until then: a gateway may be the first that has its new key."""
+    bot = await mesh.practice()
+    newcomer = Signer("gw-1.2", os.urandom(32))
+    envelope = gate.envelope("practice look")
+    key = await gate.put(envelope, newcomer.sign(envelope))
+    await eventually(lambda: [line for line in bot.lines() if line.get("reason") == "key"])
+    trust = orjson.loads(house.trust.read_bytes())
+    trust["keys"]["gw-1.2"] = base64.b64encode(newcomer.public).decode()
+    write(house.trust, orjson.dumps(trust).decode(), 0o644)
+    assert (await gate.final(key)).state == S.STATE_SUCCEEDED

@@ -11,7 +11,7 @@ from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.api.options.v1 import options_pb2 as options
 from bellboard.contract import Command, Contract
 from bellboard.envelope import Verifier
-from bellboard.errors import EnvelopeError
+from bellboard.errors import EnvelopeError, UnknownKey
 from bellboard.ledger.ops import seconds
 from bellboard.ledger.state import RUNNABLE
 from bellboard.ledger.subjects import Author, Key, parse
@@ -20,6 +20,10 @@ from bellboard.sealed import join_secrets, unseal
 
 MAX_BYTES = 256 * 1024
 """The largest record that is looked at."""
+
+KEY_PATIENCE = 90
+"""How often a command is handed back whose key is not known. A gateway may sign with a new one before it is known everywhere:
+Kubernetes takes a minute or two, and a command comes again after 2 seconds."""
 
 
 class Delivered(Protocol):
@@ -52,10 +56,14 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
-    """A command of a contract that this replica does not serve; another may."""
+    """A command that is not for this replica, or not yet.
+
+    Its contract is another's (``reason`` is "digest"), or its key is not known ("key"); ``what`` says which it is.
+    """
 
     key: Key
-    digest: str
+    what: str
+    reason: str = "digest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,9 @@ class Admission:
             return Refusal("state", "it is nothing to run")
         try:
             envelope = self._verifier.open(record.command, team=self._team, bot=self._contract.bot, id=key.id)
+        except UnknownKey as error:
+            early = delivery.deliveries <= KEY_PATIENCE
+            return Foreign(key, record.command.key_id, "key") if early else Refusal("envelope", error.text)
         except EnvelopeError as error:
             return Refusal("envelope", error.text)
         if envelope.lane != key.lane:

@@ -105,7 +105,7 @@ class Worker:
             if isinstance(looked, Order):
                 await self._bring_to_its_end(looked, delivery)
             elif isinstance(looked, Foreign):
-                await self._hand_back(delivery, "digest")
+                await self._hand_back(delivery, looked.reason)
             else:
                 await self._refuse(delivery, looked)
         except Exception as error:  # noqa: BLE001  # a task boundary: one bad message must not stop the others

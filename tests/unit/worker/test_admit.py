@@ -15,7 +15,7 @@ from bellboard.api.options.v1 import options_pb2 as options
 from bellboard.envelope import Signer, Verifier
 from bellboard.ledger.state import S
 from bellboard.worker import Admission
-from bellboard.worker.admit import MAX_BYTES, Foreign, Order, Refusal
+from bellboard.worker.admit import KEY_PATIENCE, MAX_BYTES, Foreign, Order, Refusal
 from bellboard_practice.bot import bot
 from bellboard_practice.v1 import practice_pb2
 
@@ -116,6 +116,17 @@ def test_size_is_checked_before_anything_is_read() -> None:
 def test_another_contract_is_anothers() -> None:
     """A newer replica may know it."""
     assert look(envelope(digest="f" * 16)) == Foreign(ADMISSION_KEY, "f" * 16)
+
+
+def test_a_key_that_is_not_known_may_become_so() -> None:
+    """Gateways that were given new keys sign at once; what they sign is handed back until their keys are known, or for good."""
+    signed = Signer("gw-1.2", os.urandom(32)).sign(envelope())
+    payload = pb.Record(state=S.STATE_RECEIVED, command=signed).SerializeToString()
+    subject = "led.ops-work.practice.one.run"
+    assert ADMISSION.look(Delivered(subject, payload, deliveries=1)) == Foreign(ADMISSION_KEY, "gw-1.2", "key")
+    refused = ADMISSION.look(Delivered(subject, payload, deliveries=KEY_PATIENCE + 1))
+    assert isinstance(refused, Refusal)
+    assert refused.reason == "envelope"
 
 
 ADMISSION_KEY = look(envelope()).job.key
