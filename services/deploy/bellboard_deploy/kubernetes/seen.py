@@ -79,8 +79,7 @@ def see(kind: Kind, raw: Raw) -> Seen:
         paused=bool(spec.get("paused")),
         selects=selector(spec.get("selector") or {}),
         strategy=strategy.get("type", ""),
-        trouble=of_conditions(status.get("conditions") or ()),
-        **_COUNTS[kind](spec, status),
+        **{"trouble": of_conditions(status.get("conditions") or ()), **_COUNTS[kind](spec, status)},
     )
 
 
