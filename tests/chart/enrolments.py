@@ -1,9 +1,11 @@
-"""What our own bots may be, for the chart: from their contracts, as ``bell up`` enrols them.
+"""What our own bots may be, for the chart: from their contracts, as ``bell`` enrols them.
 
 ``python -m tests.chart.enrolments`` writes the file.
 """
 
 from __future__ import annotations
+
+from importlib.metadata import entry_points
 
 import yaml
 from google.protobuf.json_format import MessageToDict
@@ -17,7 +19,8 @@ HEAD = "# Written by `make manifests` from the contracts. What each of our own b
 
 def render() -> str:
     """The whole file."""
-    enrolled = {name: MessageToDict(bots.own(name), preserving_proto_field_name=True) for name in sorted(bots.OWN)}
+    names = sorted(point.name for point in entry_points(group="bellboard.bots"))
+    enrolled = {name: MessageToDict(bots.own(name), preserving_proto_field_name=True) for name in names}
     return HEAD + yaml.safe_dump({"bots": enrolled}, sort_keys=False, width=120)
 
 

@@ -3,7 +3,8 @@ What is wanted of each team, in full: defaults, and what the team itself says ov
 in .Values.resolved, by team:
   name, namespace, host, url, quotas, rooms, people, rules, webhooks, trackers, enrolments
   gateway, reaper     as in values, with `component`
-  bots                those that run here, by name, with `component`, `token` (whether they ask Kubernetes), `environments` (of deploy)
+  bots                those that run here, by name, with `component`, `rights` (what Kubernetes is to let them do; see _rbac.tpl) and
+                      `token` (whether they ask it); `environments` of deploy, and `sources` of logs
   known               what may be on the bus, by name: enrolments of our own bots and of others
 */}}
 {{- define "bellboard.resolve" -}}
@@ -27,7 +28,10 @@ in .Values.resolved, by team:
 {{- if $wanted.enabled }}
 {{- $_ := set $wanted "component" $bot }}
 {{- $_ := set $wanted "environments" (ternary ((get $wanted.files "deploy" | default dict).environments | default dict) dict (eq $bot "deploy")) }}
-{{- $_ := set $wanted "token" (or $wanted.token (ne (include "bellboard.asksKubernetes" $wanted | trim) "")) }}
+{{- $_ := set $wanted "sources" (ternary ((get $wanted.files "logs" | default dict).sources | default list) list (eq $bot "logs")) }}
+{{- $rights := include (printf "bellboard.rights.%s" (ternary $bot "others" (has $bot (list "deploy" "logs" "k8s")))) (dict "bot" $wanted "team" $team) | fromYamlArray }}
+{{- $_ := set $wanted "rights" $rights }}
+{{- $_ := set $wanted "token" (or $wanted.token (not (empty $rights))) }}
 {{- $_ := set $bots $bot $wanted }}
 {{- with get $own $bot }}
 {{- $_ := set $known $bot (merge (dict "bot" $bot "open" $wanted.open) .) }}
@@ -53,16 +57,10 @@ in .Values.resolved, by team:
 {{- if .autoscaling.enabled }}{{ max .replicas .autoscaling.most }}{{ else }}{{ .replicas }}{{ end -}}
 {{- end }}
 
-{{/* Not empty if a bot, as it is wanted, asks the Kubernetes in which it runs; and if it does so in people's names. */}}
-{{- define "bellboard.asksKubernetes" -}}
-{{- if eq .component "k8s" }}yes{{ end -}}
-{{- range .environments }}
-{{ if and (has .kind (list "kubernetes" "argocd")) (not .kubeconfig) }}yes{{ end }}{{ end -}}
-{{- end }}
-
+{{/* Not empty if a bot, as it is wanted, acts in people's names in the Kubernetes in which it runs. */}}
 {{- define "bellboard.impersonates" -}}
-{{- if eq .component "k8s" }}yes{{ end -}}
-{{- range .environments }}{{ if .impersonate }}yes{{ end }}{{ end -}}
+{{- range .environments }}{{ if and .impersonate (not .kubeconfig) }}yes{{ end }}{{ end -}}
+{{- if and (eq .component "k8s") .settings.kubeImpersonate (not .settings.kubeconfig) }}yes{{ end -}}
 {{- end }}
 
 {{/* Everything that runs in a team's namespace, by component. Takes a team; gives YAML no more than the names. */}}
