@@ -18,7 +18,6 @@ from .mesh import Files, Gateway
 from .settings import GatewaySettings
 
 SERVICE = "gateway"
-LOOPBACK = "127.0.0.1"
 DRAIN_SECONDS = 10.0
 """How long the gateway's own commands may take to finish. They are short."""
 
@@ -53,7 +52,7 @@ async def serve(settings: GatewaySettings, stop: Stop) -> None:
         await open_health(health)
         web_port = await _open_web(gateway)
         stack.push_async_callback(gateway.web.stop)
-        grpc_port = await gateway.rpc.start(LOOPBACK, settings.grpc_port)
+        grpc_port = await gateway.rpc.start(settings.grpc_host, settings.grpc_port)
         stack.push_async_callback(gateway.rpc.stop)
         logs.emit(
             names.SERVICE_READY, replica=settings.replica, health_port=health.port, web_port=web_port, grpc_port=grpc_port

@@ -128,10 +128,11 @@ class Gateway:
             bus=bus,
             blobs=self.blobs,
             hosts=[settings.web_host],
+            public_url=settings.public_url,
             version=house.bot.contract.version,
             more=[*self.hook_door.routes(), *WebFeeds(bus).routes()],
         )
-        api = Api(settings.replica, files.people, files.policy, self.registry, self.board, self.inbox, self.pump.problems)
+        api = Api(settings.replica, files.people, files.policy, self.registry, self.board, self.inbox, self.pump.problems, settings.alone)
         service = gateway_pb2.DESCRIPTOR.services_by_name["GatewayService"]
         self.rpc = Server(service, partial(gateway_pb2_grpc.add_GatewayServiceServicer_to_server, api), self.ill)
 

@@ -147,6 +147,40 @@ async def test_a_house_that_is_called_by_another_name_does_not_answer(client: Cl
     assert answer.status in (400, 421)
 
 
+@pytest.fixture
+async def outside(stage: Stage) -> AsyncIterator[Client]:
+    """A browser that comes by https://bell.example.com, through a proxy that speaks TLS."""
+    web = stage.new_web(public_url="https://bell.example.com")
+    client = Client(await web.start("127.0.0.1", 0))
+    client.http.headers["Host"] = "bell.example.com"
+    client.origin = {"Origin": "https://bell.example.com"}
+    yield client
+    await client.http.close()
+    await web.stop()
+
+
+async def test_behind_a_proxy_the_cookie_is_for_https_alone(outside: Client) -> None:
+    """The gateway itself is asked by http; what the browser sees is https, and so are links."""
+    answer = await outside.http.post("/in", data={"token": TOKENS["ann"]}, headers=outside.origin, allow_redirects=False)
+    assert answer.status == 303
+    cookie = answer.headers["Set-Cookie"]
+    assert "Secure" in cookie
+    assert "HttpOnly" in cookie
+    link = await outside.http.post("/link", headers={"Authorization": f"Bearer {TOKENS['ann']}"})
+    assert (await link.json())["url"].startswith("https://bell.example.com/in?code=")
+
+
+async def test_with_a_public_name_other_names_are_strangers_still(outside: Client) -> None:
+    """And so are pages of other sites; who forwards a port comes in by the loopback, by http."""
+    assert (await outside.http.get("/in", headers={"Host": "other.example.com"})).status == 421
+    evil = {"Origin": "https://evil.example"}
+    assert (await outside.http.post("/in", data={"token": TOKENS["ann"]}, headers=evil)).status == 403
+    here = {"Host": outside.base.removeprefix("http://"), "Origin": outside.base}
+    answer = await outside.http.post("/in", data={"token": TOKENS["ann"]}, headers=here, allow_redirects=False)
+    assert answer.status == 303
+    assert "Secure" not in answer.headers["Set-Cookie"]
+
+
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://localhost"])
 @pytest.mark.parametrize(("method", "path"), [("GET", "/ws"), ("POST", "/in"), ("POST", "/out"), ("POST", "/upload")])
 async def test_pages_of_other_sites_change_nothing(ann: Client, origin: str, method: str, path: str) -> None:

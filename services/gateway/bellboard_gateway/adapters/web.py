@@ -33,7 +33,7 @@ from ..people import People, Person
 from ..rooms import FILE, MAX_UPLOAD, PICTURES, Rooms
 from ..signin import SESSION_LIFE, SignIn
 from .web_door import Door
-from .web_guard import add_headers, guard
+from .web_guard import add_headers, guard, origin_of
 from .web_socket import Browser
 
 FILES = Path(__file__).parent.parent / "web"
@@ -60,17 +60,19 @@ class Web:
         bus: Bus,
         blobs: Blobs,
         hosts: Collection[str] = (),
+        public_url: str = "",
         version: str = "",
         more: Iterable[web.RouteDef] = (),
     ) -> None:
         self.board, self.rooms, self.people, self.door, self.version = board, rooms, people, door, version
         self._sign_in, self._bus, self._blobs, self._hosts, self._more = sign_in, bus, blobs, hosts, tuple(more)
+        self._public_url = public_url
         self.browsers: set[Browser] = set()
         self._runner: web.AppRunner | None = None
 
     def app(self) -> web.Application:
         """The application, for a server of one's own."""
-        app = web.Application(middlewares=[guard(self._hosts)], client_max_size=MAX_UPLOAD + 1024)
+        app = web.Application(middlewares=[guard(self._hosts, self._public_url)], client_max_size=MAX_UPLOAD + 1024)
         app.on_response_prepare.append(add_headers)
         app.add_routes(
             [
@@ -159,9 +161,9 @@ class Web:
             return web.FileResponse(FILES / "refused.html", status=403)
         logs.emit(names.SIGNED_IN, person=person)
         response = web.Response(status=303, headers={"Location": "/"})
-        session = self._sign_in.session(person)
+        session, secure = self._sign_in.session(person), origin_of(request, self._public_url).startswith("https:")
         response.set_cookie(
-            _cookie(request), session, max_age=SESSION_LIFE, path="/", httponly=True, samesite="Strict", secure=request.secure
+            _cookie(request), session, max_age=SESSION_LIFE, path="/", httponly=True, samesite="Strict", secure=secure
         )
         return response
 
@@ -171,7 +173,7 @@ class Web:
         if person is None:
             raise web.HTTPUnauthorized(text="That token is nobody's.\n")
         path = f"/in?code={self._sign_in.code(person.id)}"
-        return web.json_response({"path": path, "url": f"{request.scheme}://{request.host}{path}"})
+        return web.json_response({"path": path, "url": origin_of(request, self._public_url) + path})
 
     async def _sign_out(self, request: web.Request) -> web.StreamResponse:
         response = web.Response(status=303, headers={"Location": "/in"})

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+from ..settings import LOOPBACK
 
 OPEN = ("/hooks/", "/feeds/")
 """Where the paths begin that need no session, and heed none."""
@@ -46,9 +46,9 @@ HEADERS = {
 }
 
 
-def guard(hosts: Collection[str]) -> Middleware:
-    """A middleware that answers only as the loopback and as ``hosts``, and only pages of its own."""
-    allowed = LOOPBACK | set(hosts)
+def guard(hosts: Collection[str], public_url: str = "") -> Middleware:
+    """A middleware that answers only as the loopback, as ``hosts`` and as the public URL, and only pages of its own."""
+    allowed = LOOPBACK | set(hosts) | {_name(urlsplit(public_url).netloc)} - {""}
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -74,6 +74,14 @@ def own(request: web.Request) -> bool:
     if origin is None:
         return "Authorization" in request.headers
     return urlsplit(origin).netloc.lower() == request.host.lower()
+
+
+def origin_of(request: web.Request, public_url: str) -> str:
+    """Where the browser believes to be: behind a proxy that speaks TLS for us, the request itself does not tell."""
+    public = urlsplit(public_url)
+    if public.netloc and public.netloc == request.host.lower():
+        return f"{public.scheme}://{public.netloc}"
+    return f"{request.scheme}://{request.host}"
 
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
