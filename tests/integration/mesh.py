@@ -89,8 +89,13 @@ class Gate:
         """Bring an envelope into the ledger, signed by this gateway unless it is signed already."""
         key = Key(envelope.lane, envelope.bot, envelope.id)
         record = WORLD.record(S.STATE_RECEIVED, command=signed or self.signer.sign(envelope), effect=envelope.effect)
-        verdict = await self.store.drive(gate.accept(key, Author.RUN, record))
-        assert isinstance(verdict, gate.Accepted)
+
+        async def stands() -> bool:
+            verdict = await self.store.drive(gate.accept(key, Author.RUN, record))
+            assert not isinstance(verdict, gate.Closed), verdict
+            return isinstance(verdict, gate.Accepted)
+
+        await eventually(stands, because="the bus takes no command")
         return key
 
     async def history(self, key: Key) -> list[tuple[Author, pb.Record]]:
@@ -170,8 +175,9 @@ class Process:
         return self
 
     def lines(self) -> list[dict[str, Any]]:
-        """Its log lines so far; what is not JSON stands under ``text``."""
-        lines = self._log.read_text().splitlines()
+        """Its log lines so far, but for one that is being written; what is not JSON stands under ``text``."""
+        lines = self._log.read_text(errors="replace").splitlines(keepends=True)
+        lines = [line.rstrip("\n") for line in lines if line.endswith("\n")]
         return [orjson.loads(line) if line.startswith("{") else {"text": line} for line in lines]
 
     async def says(self, event: str, timeout: float = 40.0) -> dict[str, Any]:

@@ -10,12 +10,15 @@ from typing import TypeVar, overload
 
 T = TypeVar("T")
 
+PATIENCE = 20.0
+"""Seconds: what takes none on a quiet machine may take some on a busy one."""
+
 
 @overload
-async def eventually(check: Callable[[], Awaitable[T]], timeout: float = 10.0, *, because: str = "") -> T: ...
+async def eventually(check: Callable[[], Awaitable[T]], timeout: float = PATIENCE, *, because: str = "") -> T: ...
 @overload
-async def eventually(check: Callable[[], T], timeout: float = 10.0, *, because: str = "") -> T: ...
-async def eventually(check: Callable[[], T | Awaitable[T]], timeout: float = 10.0, *, because: str = "") -> T:
+async def eventually(check: Callable[[], T], timeout: float = PATIENCE, *, because: str = "") -> T: ...
+async def eventually(check: Callable[[], T | Awaitable[T]], timeout: float = PATIENCE, *, because: str = "") -> T:
     """Try until a check gives something true, and return that. A check may also assert.
 
     Raises:

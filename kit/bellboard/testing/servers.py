@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import os
+import random
 import re
 import shutil
 import signal
@@ -17,6 +19,10 @@ from bellboard.provision import House, provision
 from bellboard.provision.accounts import PROVISIONER
 
 READY = re.compile(r"Server is ready")
+
+_PORTS = range(12000, 20000)
+"""Below the range from which the kernel takes ports for outgoing connections: while a server is down for a moment, none of
+its own clients can come to sit on its port."""
 
 
 class NatsServer:
@@ -99,9 +105,12 @@ def _at_our_end() -> tuple[str, ...]:
 
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    for port in random.sample(_PORTS, k=200):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 async def close_all(buses: list[Bus]) -> None:

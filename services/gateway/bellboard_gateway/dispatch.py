@@ -31,8 +31,8 @@ from .rehearsals import Rehearsals
 First = tuple[Author, pb.Record]
 """The first record of a command, and as whom the gateway writes it."""
 
-ANSWER_WITHIN = 2.8
-"""Seconds in which the person hears whether a command was accepted, or that it is not known yet."""
+ANSWER_WITHIN = 2.5
+"""Seconds in which it is said whether a command was accepted, or that it is not known yet; the person hears it within 3."""
 
 BLIP = 1.5
 """Seconds that a bus which is being restarted may be away before a line is refused for it."""

@@ -114,12 +114,12 @@ def read(path: Path) -> Directory:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
-        raise SettingsError(f"{path} is no YAML{where}", hint="the last good version stays in force") from None
+        raise SettingsError(f"{path} is no YAML{where}", hint="put it right; what was in force stays so") from None
     except ValidationError as error:
         said = "; ".join(
             ".".join(str(part) for part in problem["loc"]) + ": " + problem["msg"].lower() for problem in error.errors()[:3]
         )
-        raise SettingsError(f"{path}: {said}", hint="the last good version stays in force") from None
+        raise SettingsError(f"{path}: {said}", hint="put it right; what was in force stays so") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from bellboard.errors import SettingsError
 
 from .watched import Watched
 
-HINT = "the last good version stays in force"
+HINT = "put it right; what was in force stays so"
 
 
 class _Entry(BaseModel):

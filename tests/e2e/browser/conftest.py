@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import yaml
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, expect, sync_playwright
 
 from bellboard_gateway.people import hash_token
 from tests.e2e.mesh import Mesh
@@ -26,6 +26,11 @@ RULES = """
 @id("devs-fire-when-sre-agrees") @approval("sre")
 permit (principal in Group::"devs", action in Action::"bot:practice", resource);
 """
+
+PATIENCE = 20_000
+"""Milliseconds in which a page shows what is expected of it, on a busy machine too."""
+
+expect.set_options(timeout=PATIENCE)
 
 Tab = Callable[..., Page]
 """Opens a page as a person ("owner", or one of `PEOPLE`), in a browser profile of its own."""
@@ -94,7 +99,7 @@ def tab(chromium: Browser, house: Mesh) -> Iterator[Tab]:
 
     def open_tab(person: str = "owner", **options: object) -> Page:
         context = chromium.new_context(**options)  # type: ignore[arg-type]
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: wrong.append(str(error)))

@@ -119,7 +119,7 @@ async def test_it_goes_on_after_the_server_stood_still(nats: NatsServer, gateway
     nats.freeze()
     await eventually(lambda: not reaper.connected and not gateway.connected, timeout=20)
     nats.thaw()
-    await eventually(lambda: gateway.connected)
+    await eventually(lambda: gateway.connected and reaper.connected)
     await tell(gateway, 2, 3)
     assert await waiting == [2, 3]
 

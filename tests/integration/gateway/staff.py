@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from bellboard.ledger.state import S
 from bellboard.provision import House
 from bellboard.telemetry.otlp import SpanSender
 from bellboard.testing import eventually
-from bellboard_gateway.lines import Command, Line, Taken
+from bellboard_gateway.lines import Command, Line, NotAccepted, Taken
 from bellboard_gateway.mesh import Files, Gateway
 from bellboard_gateway.people import hash_token
 from bellboard_gateway.projection import View
@@ -26,6 +27,9 @@ from bellboard_gateway.settings import GatewaySettings
 
 PEOPLE: dict[str, Sequence[str]] = {"ann": ["owners"], "bob": ["devs"], "cleo": ["sre"], "dan": ["sre", "devs"]}
 """People and their groups. Each one's token is their name and "-token"."""
+
+LOOK = 0.05
+"""Seconds between two looks at whether this process was kept waiting."""
 
 
 def write_people(house: House, people: dict[str, Sequence[str]] = PEOPLE) -> None:
@@ -54,8 +58,14 @@ class Desk:
         return await self.gateway.inbox.take(line)
 
     async def command(self, text: str, person: str = "ann", **more: Any) -> str:
-        """Bring a line that becomes a command, and return its id."""
-        taken = await self.take(text, person, **more)
+        """Bring a line that becomes a command, until there is a verdict, as adapters do; and return its id."""
+        more.setdefault("message", secrets.token_hex(8))
+
+        async def verdict() -> Taken | None:
+            taken = await self.take(text, person, **more)
+            return None if isinstance(taken, NotAccepted) and not taken.final else taken
+
+        taken = await eventually(verdict, because="there is no verdict")
         assert isinstance(taken, Command), taken
         return taken.id
 
@@ -92,6 +102,27 @@ def says(card: pb.Card) -> str:
         parts += [block.text.text, block.code.text, block.failure.text, block.failure.hint, block.question.text]
         parts += [cell.text for row in block.table.rows for cell in row.cells]
     return " | ".join(part for part in parts if part)
+
+
+@asynccontextmanager
+async def within(seconds: float) -> AsyncIterator[None]:
+    """What is promised in so many seconds takes no longer, but for the time in which the machine kept this process waiting."""
+    begun, kept = time.monotonic(), 0.0
+
+    async def watch() -> None:
+        nonlocal kept
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(LOOK)
+            kept += time.monotonic() - before - LOOK
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+        took = time.monotonic() - begun
+    finally:
+        watching.cancel()
+    assert took - kept <= seconds, f"it took {took:.2f} s, of which {kept:.2f} s were the machine's"
 
 
 @asynccontextmanager

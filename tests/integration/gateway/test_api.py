@@ -87,10 +87,24 @@ async def test_request_ids_are_each_persons_own(door: Door) -> None:
 
 
 async def test_a_bad_line_is_explained(door: Door) -> None:
-    """With a caret; nothing is published."""
+    """With a caret; nothing is published, whatever it is."""
+    bus = door.desk.gateway.bus
+    end = await bus.end("LED")
     (answer,) = await door.run("practice set a many")
     assert answer.not_understood.code == "not_understood"
     assert answer.not_understood.caret == len("practice set a ")
+    for line in (
+        "",
+        '""',
+        "x" * (1 << 20),
+        "practice look " + "a " * 10_000,
+        "practice look \a",
+        "practice look \u202ea",
+        "\u0440ractice look",
+    ):
+        (answer,) = await door.run(line, request_id=f"bad {len(line)}")
+        assert (answer.not_understood.code, bool(answer.not_understood.suggestion)) == ("not_understood", True), line[:40]
+    assert await bus.end("LED") == end
 
 
 async def test_a_name_that_is_nobodys_is_explained(door: Door) -> None:

@@ -15,7 +15,7 @@ from bellboard.testing import eventually
 from bellboard.testing.plugin import BusAs
 from bellboard_gateway.lines import Command, Misunderstood
 from bellboard_practice.bot import bot as practice
-from tests.integration.gateway.staff import Desk, opened, says, write_people
+from tests.integration.gateway.staff import Desk, opened, says, within, write_people
 from tests.integration.mesh import Mesh
 
 pytestmark = pytest.mark.integration
@@ -56,7 +56,8 @@ async def test_a_bot_comes_and_leaves(desk: Desk, mesh: Mesh) -> None:
     assert await absent(desk) == ""
     assert offers(desk) >= {"practice look", "practice fire"}
     bot.terminate()
-    await eventually(lambda: gone(desk), 2)
+    async with within(2):
+        await eventually(lambda: gone(desk))
     assert "practice" not in says(await desk.run("help"))
     assert offers(desk) == set()
     assert offers(desk, "can") == {"cancel", "can I"}
@@ -67,7 +68,8 @@ async def test_a_killed_bot_is_missed(desk: Desk, mesh: Mesh) -> None:
     bot = await mesh.practice()
     await desk.listed()
     bot.kill()
-    await eventually(lambda: not desk.gateway.registry.available("practice"), 5)
+    async with within(5):
+        await eventually(lambda: not desk.gateway.registry.available("practice"))
     end = await desk.gateway.bus.end("LED")
     assert await gone(desk)
     assert await desk.gateway.bus.end("LED") == end

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import resource
 from collections.abc import AsyncIterator, Awaitable, Callable
 
@@ -16,7 +15,7 @@ from bellboard.testing import eventually
 from bellboard.testing.plugin import BusAs
 from bellboard.testing.servers import NatsServer
 from bellboard_gateway.lines import NotAccepted
-from tests.integration.gateway.staff import Desk, opened, says, write_people
+from tests.integration.gateway.staff import Desk, opened, says, within, write_people
 from tests.integration.mesh import Mesh
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
@@ -70,11 +69,12 @@ async def _make_room(nats: NatsServer) -> None:
 async def test_what_is_typed_on_a_full_disk_never_runs(desk: Desk, nats: NatsServer, mesh: Mesh, fill: Fill) -> None:
     """It is unconfirmed within 3 s, refused for good when there is room again, and then what is typed runs."""
     await fill(nats, desk.gateway.bus)
-    async with asyncio.timeout(3):
+    await eventually(lambda: desk.gateway.ill() is None)
+    async with within(3):
         answer = await desk.take("practice fire a", message="m1")
     assert isinstance(answer, NotAccepted)
     assert "unconfirmed" in answer.reason
-    async with asyncio.timeout(3):
+    async with within(3):
         assert isinstance(await desk.take("practice fire a", message="m1"), NotAccepted)
 
     await _make_room(nats)

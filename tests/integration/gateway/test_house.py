@@ -74,6 +74,14 @@ async def test_cancel_stops_ones_last_command(desk: Desk) -> None:
     assert (await desk.final(id)).state == S.STATE_CANCELLED
 
 
+async def test_cancel_stops_what_is_not_done_though_something_was_run_since(desk: Desk) -> None:
+    """What is done can't be meant."""
+    slow = await desk.command("practice look slow --wait 20s")
+    await desk.run("practice look quick")
+    await desk.run("cancel")
+    assert (await desk.final(slow)).state == S.STATE_CANCELLED
+
+
 async def test_cancel_asks_the_worker_of_what_has_started(desk: Desk) -> None:
     """What can be stopped in the middle is."""
     id = await desk.command("practice set slow 3 --wait 20s")

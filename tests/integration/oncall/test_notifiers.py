@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 
 import pytest
 
+from bellboard.testing.servers import free_port
 from bellboard_oncall.pages.outside import Outside
 from bellboard_oncall.pages.pagerduty import PagerDuty
 from bellboard_oncall.pages.sending import Notice, NotSent, Unclear
@@ -42,14 +42,6 @@ async def mails() -> AsyncIterator[MailSink]:
         yield here
 
 
-def unused() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
 async def test_a_message_is_sent_once(outside: Outside, sink: WebSink) -> None:
     """With title, words and a link."""
     await outside.send(f"json://127.0.0.1:{sink.port}/ann", NOTICE)
@@ -80,7 +72,7 @@ async def test_a_fault_on_the_other_side_is_not(outside: Outside, sink: WebSink,
 async def test_no_connection_is_certain(outside: Outside, address: str) -> None:
     """Nobody listens, or there is no such host."""
     with pytest.raises(NotSent):
-        await outside.send(address.format(port=unused()), NOTICE)
+        await outside.send(address.format(port=free_port()), NOTICE)
 
 
 async def test_an_answer_that_comes_too_late_leaves_it_uncertain(outside: Outside, sink: WebSink) -> None:
@@ -160,7 +152,7 @@ async def test_pagerduty_refuses_or_says_nothing(sink: WebSink, status: int, err
 async def test_pagerduty_that_hangs_or_is_away() -> None:
     """One may have taken it, the other did not."""
     with pytest.raises(NotSent):
-        await PagerDuty("home").send(f"KEY http://127.0.0.1:{unused()}/v2/enqueue", NOTICE)
+        await PagerDuty("home").send(f"KEY http://127.0.0.1:{free_port()}/v2/enqueue", NOTICE)
     async with web_sink() as slow:
         slow.wait = 3.0
         with pytest.raises(Unclear):

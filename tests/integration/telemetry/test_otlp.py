@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 
 import pytest
@@ -11,6 +10,7 @@ from oteltap import OtelTapHttpProtobufReceiver, OtelTapHttpProtobufReceiverSett
 
 from bellboard.telemetry.otlp import SpanSender
 from bellboard.telemetry.trace import Span
+from bellboard.testing.servers import free_port
 
 PARENT, CHILD = "b7ad6b7169203331", "00f067aa0ba902b7"
 
@@ -18,9 +18,7 @@ PARENT, CHILD = "b7ad6b7169203331", "00f067aa0ba902b7"
 @pytest.fixture
 async def collector(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[OtelTapHttpProtobufReceiver]:
     """An independent OTLP receiver, named by the standard variable."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{port}")
     settings = OtelTapHttpProtobufReceiverSettings(http_port=port)
     async with OtelTapHttpProtobufReceiver(settings) as receiver:

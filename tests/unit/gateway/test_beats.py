@@ -8,6 +8,7 @@ import pytest
 
 from bellboard.api.registry.v1 import registry_pb2 as pb
 from bellboard_gateway.beats import DEAF, GAP, SETTLED, SILENCE, Beats
+from bellboard_gateway.registry import TICK
 
 
 @dataclass
@@ -49,7 +50,8 @@ def test_a_replica_that_beats_is_there(beats: Beats) -> None:
 
 
 def test_silence_means_gone(beats: Beats, clock: Clock) -> None:
-    """Not before, and not for others."""
+    """Not before, and not for others; whoever was killed is missed within 5 s."""
+    assert SILENCE + TICK < 5
     beats.hear(beat())
     pass_time(beats, clock, SILENCE - 0.5)
     assert beats.taking("practice")

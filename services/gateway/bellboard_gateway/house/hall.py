@@ -60,12 +60,14 @@ class Hall:
     async def find(self, call: Call, verb: str, word: str) -> View | chat.Block:
         """The command that is meant: by its id or the beginning of it, or the person's last one here; or a question.
 
+        To ``cancel``, the last one that is not done comes before those that are.
+
         Raises:
             UserError: there is none.
         """
         await self.see(call)
         if not word:
-            return self._last(call)
+            return self._last(call, not_done=verb == "cancel")
         id = word.lower().strip("#…. ")
         if len(id) < MIN_PREFIX:
             raise UserError(f"“{word[:20]}” is too short for an id", hint=f"at least {MIN_PREFIX} characters of it")
@@ -112,11 +114,12 @@ class Hall:
 
         return any(same(view) for view in self.board.views(call.room))
 
-    def _last(self, call: Call) -> View:
+    def _last(self, call: Call, *, not_done: bool) -> View:
         own = [v for v in self.board.views(call.room) if v.envelope.principal.person == call.person and v.key.bot != HOUSE]
         if not own:
             raise UserError("you have run nothing here yet", hint="name a command's id")
-        return max(own, key=lambda view: view.began)
+        going = [view for view in own if not view.final] if not_done else []
+        return max(going or own, key=lambda view: view.began)
 
     def stage_of(self, view: View) -> View:
         """The stage that is meant where a pipe is: the newest, once the one named is done."""

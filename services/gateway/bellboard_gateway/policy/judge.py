@@ -179,7 +179,7 @@ class Policy:
             try:
                 court.benches[key] = Bench(contract, is_open, rules)
             except ContractError as error:
-                raise SettingsError(error.text, hint="the rules in force before stay in force") from None
+                raise SettingsError(error.text, hint="put it right; the rules that were in force stay so") from None
         return court
 
     def _speaks_of(self, action: str) -> bool:

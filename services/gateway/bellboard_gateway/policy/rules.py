@@ -20,7 +20,7 @@ _WHOLE = "*"
 _CLOCK, _ARGUMENTS = frozenset({_WHOLE, "hour", "weekday"}), frozenset({_WHOLE, "args"})
 """What of a request's context tells the time, and what tells the arguments."""
 
-_HINT = "the rules in force before stay in force"
+_HINT = "put it right; the rules that were in force stay so"
 
 
 @dataclass(frozen=True, slots=True)
