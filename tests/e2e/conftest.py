@@ -13,7 +13,8 @@ from tests.e2e.mesh import Mesh
 @pytest.fixture(scope="session")
 def mesh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mesh]:
     """One mesh for all tests that leave it as they found it, with the practice bot enrolled."""
-    mesh = Mesh(tmp_path_factory.mktemp("mesh") / "data")
+    traces = {"BELLBOARD_TRACE_URL": "https://traces.example.com/trace/{trace_id}"}
+    mesh = Mesh(tmp_path_factory.mktemp("mesh") / "data", more=traces)
     try:
         mesh.start()
         yield mesh

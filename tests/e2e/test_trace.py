@@ -16,6 +16,9 @@ from tests.e2e.mesh import Mesh, Said
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
+LOOK = "https://traces.example.com/trace/"
+"""Where people of this mesh look at traces."""
+
 
 @pytest.fixture
 async def tapped(tmp_path: Path) -> AsyncIterator[tuple[Mesh, OtelTapHttpProtobufReceiver]]:
@@ -23,7 +26,8 @@ async def tapped(tmp_path: Path) -> AsyncIterator[tuple[Mesh, OtelTapHttpProtobu
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    mesh = Mesh(tmp_path / "data", more={"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"})
+    more = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}", "BELLBOARD_TRACE_URL": f"{LOOK}{{trace_id}}"}
+    mesh = Mesh(tmp_path / "data", more=more)
     async with OtelTapHttpProtobufReceiver(OtelTapHttpProtobufReceiverSettings(http_port=port)) as receiver:
         try:
             await asyncio.to_thread(mesh.start)
@@ -55,12 +59,18 @@ async def test_a_command_leaves_one_trace_from_its_line_to_its_card(
     said, spans = await spans_of(mesh, receiver, line, until={"command", "step top", "card"})
 
     root = next(span for span in spans if span.name == "command")
+    url = f"{LOOK}{root.trace_id.hex()}"
     names = {span.name for span in spans}
 
     assert said.exit == 0
     assert {"command", "wait", "run", "step boots", "step rope", "step top", "card"} <= names
     assert all(span.parent_span_id for span in spans if span is not root)
     assert {span.parent_span_id for span in spans if span.name in ("wait", "run", "card")} == {root.span_id}
+
+    assert said.last["trace_url"] == url, "the link leads to the trace that arrived"
+    id = said.last["command_id"]
+    assert url in mesh.bell("trace", id).stdout
+    assert url in mesh.say(f"why {id}").text
 
 
 async def test_a_trace_is_whole_though_the_worker_was_killed(tapped: tuple[Mesh, OtelTapHttpProtobufReceiver]) -> None:

@@ -30,6 +30,8 @@ def state_name(state: ledger.State.ValueType) -> str:
 class ForPrograms:
     """One JSON object a line on stdout: ``command_id, state, final, blocks, trace_id, at``, and ``rehearsal`` where it is one.
 
+    ``trace_url`` is there where the gateway knows where traces are looked at.
+
     What says nothing new but ``at`` is left out. What the command asked for has its ``parent`` besides, and stands before
     the last line, which is the command's own.
     """
@@ -57,6 +59,7 @@ class ForPrograms:
     def _tell(self, card: gateway.Card, **more: object) -> None:
         state, at = state_name(card.state), card.at.ToJsonString()
         more |= {"rehearsal": True} if card.rehearsal else {}
+        more |= {"trace_url": card.trace_url} if card.trace_url else {}
         self._print(card.command_id, state, card.final, list(card.blocks), card.trace_id, at, **more)
 
     def refused(self, why: gateway.NotUnderstood, *, final: bool) -> None:
@@ -106,6 +109,8 @@ class ForPeople:
             self._err.print(
                 Text(f"{state_name(card.state)}{reason}  ({card.command_id[:6]}, trace {card.trace_id})", style="bold")
             )
+            if card.trace_url:
+                self._err.print(Text(plain(card.trace_url), style="dim"))
 
     def more(self, card: gateway.Card) -> None:
         """What it asked for, as that now stands."""

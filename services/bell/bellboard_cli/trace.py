@@ -21,6 +21,8 @@ async def trace(folder: Path, id: str) -> None:
         answer = await client.trace(id)
     console = Console(highlight=False)
     console.print(f"trace {answer.trace_id}")
+    if answer.trace_url:
+        console.print(plain(answer.trace_url))
     if not answer.spans:
         return
     origin = answer.spans[0].start.ToNanoseconds()

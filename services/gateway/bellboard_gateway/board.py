@@ -23,6 +23,7 @@ from bellboard.ledger.subjects import Author, parse
 from bellboard.telemetry import logs, names
 from bellboard.telemetry.otlp import SpanSender
 
+from . import traces
 from .following import Cursor, Following, Watchers
 from .mentions import Mention
 from .projection import KEEP, Line, Projection, View
@@ -45,8 +46,10 @@ class Batch:
 class Board:
     """Follows the bus in `run`, and answers what stands on the board."""
 
-    def __init__(self, bus: Bus, blobs: Blobs, *, keep: int = KEEP, spans: SpanSender | None = None) -> None:
-        self._bus, self._blobs = bus, blobs
+    def __init__(
+        self, bus: Bus, blobs: Blobs, *, keep: int = KEEP, spans: SpanSender | None = None, trace_url: str = ""
+    ) -> None:
+        self._bus, self._blobs, self._trace_url = bus, blobs, trace_url
         self._all, self._watchers = Projection(keep), Watchers()
         self._following = Following(bus, self._all, self._watchers, spans)
 
@@ -141,13 +144,22 @@ class Board:
     async def card(self, view: View) -> gateway.Card:
         """The card of a command, with its blocks loaded where the record keeps them in a blob."""
         await self._load(view)
-        return view.card()
+        return self._card(view)
 
     async def cards(self, batch: Batch) -> list[gateway.Card]:
         """The cards of a batch, by ledger sequence. What changed beyond the batch's cursor is left to the next one."""
         for view in batch.views:
             await self._load(view)
-        return [view.card() for view in batch.views if view.place <= batch.cursor.ledger]
+        return [self._card(view) for view in batch.views if view.place <= batch.cursor.ledger]
+
+    def trace_url(self, trace_id: str) -> str:
+        """Where a trace can be looked at; empty where there is no such place."""
+        return traces.url(self._trace_url, trace_id)
+
+    def _card(self, view: View) -> gateway.Card:
+        card = view.card()
+        card.trace_url = self.trace_url(card.trace_id)
+        return card
 
     async def _load(self, view: View) -> None:
         if view.newer is not None:

@@ -101,7 +101,7 @@ class Gateway:
         settings = files.settings
         self.settings, self.bus, self.people = settings, bus, files.people
         self.blobs = Blobs(bus, "gw")
-        self.board = Board(bus, self.blobs, spans=spans)
+        self.board = Board(bus, self.blobs, spans=spans, trace_url=settings.trace_url)
         self.rooms = Rooms(bus, self.blobs, self.board)
         self.registry = Registry(bus, files.enrolments, files.policy, house.bot.contract)
         self.dispatch = Dispatch(settings.team, bus, self.registry, files.policy, files.signer)

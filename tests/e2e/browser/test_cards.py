@@ -37,6 +37,20 @@ def effects(mesh: Mesh, shown: Locator) -> list[str]:
     return [line.split(" ")[1] for line in done if line.startswith(id)]
 
 
+def test_a_card_links_to_its_trace(tab: Tab) -> None:
+    """Where the gateway was told where traces are looked at; in a window of its own, which learns nothing of this one."""
+    page = tab("owner")
+    line = f"practice look {unique('t')}"
+    type_line(page, line)
+    trace = card(page, line).locator("footer a.trace")
+
+    id = (trace.get_attribute("title") or "").removeprefix("trace ")
+    assert re.fullmatch(r"[0-9a-f]{32}", id)
+    expect(trace).to_have_text(f"trace {id[:8]}")
+    expect(trace).to_have_attribute("href", f"https://traces.example.com/trace/{id}")
+    expect(trace).to_have_attribute("rel", "noopener noreferrer")
+
+
 def test_somebody_else_approves_by_a_button_and_it_runs(tab: Tab, house: Mesh) -> None:
     """Whoever asked has no such button, and may not by a line either; then another one presses it, and it runs once."""
     cy, dee = tab("cy"), tab("dee")

@@ -93,6 +93,17 @@ def test_programs_are_told_of_a_rehearsal(capsys: pytest.CaptureFixture[str]) ->
     assert json.loads(capsys.readouterr().out)["rehearsal"] is True
 
 
+def test_everybody_is_told_where_a_trace_can_be_looked_at(capsys: pytest.CaptureFixture[str]) -> None:
+    """Programs always, people where something went wrong; and nobody where there is no such place."""
+    url = "https://jaeger.example.com/trace/0af7"
+    failed = gateway.Card(command_id="abcdefgh", state=ledger.STATE_FAILED, final=True, trace_id="0af7", trace_url=url)
+    told(failed)
+    assert json.loads(capsys.readouterr().out)["trace_url"] == url
+
+    ForPeople(lambda _: "").card(failed)
+    assert capsys.readouterr().err.splitlines() == ["FAILED  (abcdef, trace 0af7)", url]
+
+
 def test_programs_are_told_of_a_refusal_in_the_same_shape(capsys: pytest.CaptureFixture[str]) -> None:
     """There is no command then, and it is final."""
     ForPrograms().refused(CARET, final=True)

@@ -98,11 +98,14 @@ async def why(call: Call, id_: str, *, hall: Hall) -> list[chat.Block]:  # the c
     cause = pb.Cause.Name(envelope.cause).removeprefix("CAUSE_").lower()
     asked = f"{cards.principal(envelope.principal)} asked for it ({cause})"
     rules = f"; let through by {', '.join(envelope.rules)}" if envelope.rules else ""
+    trace = cards.trace_id(envelope.traceparent)
     blocks = [
         replies.text(f"{short(view)}: {envelope.line}"),
         replies.table(["when", "state", "by", "why"], rows),
-        replies.text(f"{asked}{rules}. Trace {cards.trace_id(envelope.traceparent)}."),
+        replies.text(f"{asked}{rules}. Trace {trace}."),
     ]
+    if url := hall.board.trace_url(trace):
+        blocks.append(replies.link(url, f"trace {trace[:8]}"))
     pipe = hall.board.pipe(view)
     if len(pipe) > 1 or envelope.pipe:
         told = [(short(one), one.envelope.line, state_name(one.record.state)) for one in pipe]

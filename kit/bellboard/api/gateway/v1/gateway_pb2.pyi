@@ -171,6 +171,7 @@ class Card(_message.Message):
     REFRESH_FIELD_NUMBER: _builtins.int
     CAUSE_FIELD_NUMBER: _builtins.int
     SILENT_FIELD_NUMBER: _builtins.int
+    TRACE_URL_FIELD_NUMBER: _builtins.int
     command_id: _builtins.str
     """The command's id."""
     card_id: _builtins.str
@@ -213,6 +214,8 @@ class Card(_message.Message):
     """Why it exists."""
     silent: _builtins.bool
     """Whether there is nothing to show of it: nobody typed it, and it has said nothing so far."""
+    trace_url: _builtins.str
+    """Where its trace can be looked at; empty where the gateway knows of no such place."""
     @_builtins.property
     def blocks(self) -> _containers.RepeatedCompositeFieldContainer[_chat_pb2.Block]:
         """What is shown."""
@@ -257,10 +260,11 @@ class Card(_message.Message):
         refresh: _builtins.bool = ...,
         cause: _ledger_pb2.Cause.ValueType = ...,
         silent: _builtins.bool = ...,
+        trace_url: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "received_at", b"received_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "blocks", b"blocks", "bot", b"bot", "cancellable", b"cancellable", "card_id", b"card_id", "cause", b"cause", "command_id", b"command_id", "effect", b"effect", "final", b"final", "line", b"line", "message_id", b"message_id", "principal", b"principal", "reason", b"reason", "received_at", b"received_at", "refresh", b"refresh", "rehearsal", b"rehearsal", "room", b"room", "sequence", b"sequence", "silent", b"silent", "stage", b"stage", "stages", b"stages", "state", b"state", "steps", b"steps", "thread", b"thread", "trace_id", b"trace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "blocks", b"blocks", "bot", b"bot", "cancellable", b"cancellable", "card_id", b"card_id", "cause", b"cause", "command_id", b"command_id", "effect", b"effect", "final", b"final", "line", b"line", "message_id", b"message_id", "principal", b"principal", "reason", b"reason", "received_at", b"received_at", "refresh", b"refresh", "rehearsal", b"rehearsal", "room", b"room", "sequence", b"sequence", "silent", b"silent", "stage", b"stage", "stages", b"stages", "state", b"state", "steps", b"steps", "thread", b"thread", "trace_id", b"trace_id", "trace_url", b"trace_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -641,8 +645,11 @@ class GetTraceResponse(_message.Message):
 
     TRACE_ID_FIELD_NUMBER: _builtins.int
     SPANS_FIELD_NUMBER: _builtins.int
+    TRACE_URL_FIELD_NUMBER: _builtins.int
     trace_id: _builtins.str
     """The trace's id, in hex."""
+    trace_url: _builtins.str
+    """Where the trace can be looked at; empty where the gateway knows of no such place."""
     @_builtins.property
     def spans(self) -> _containers.RepeatedCompositeFieldContainer[Global___Span]:
         """The spans, by start."""
@@ -652,10 +659,11 @@ class GetTraceResponse(_message.Message):
         *,
         trace_id: _builtins.str = ...,
         spans: _abc.Iterable[Global___Span] | None = ...,
+        trace_url: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["spans", b"spans", "trace_id", b"trace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["spans", b"spans", "trace_id", b"trace_id", "trace_url", b"trace_url"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -97,6 +97,13 @@ function standing(card) {
   return TONES[meant] ?? pipeState(card);
 }
 
+function Trace({ id, url }) {
+  if (!id) return null;
+  const told = { class: "trace", title: `trace ${id}` };
+  const word = `trace ${id.slice(0, 8)}`;
+  return url ? html`<a ...${told} href=${url} target="_blank" rel="noopener noreferrer">${word}</a>` : html`<span ...${told}>${word}</span>`;
+}
+
 export function Card({ card, children = [], replies, openThread }) {
   const stages = card.stages ? stagesOf(card, children) : [card];
   const newest = stages.at(-1);
@@ -116,7 +123,7 @@ export function Card({ card, children = [], replies, openThread }) {
           <a href=${`#${card.room}/${card.command_id}`} title="Link to this card">${short(card.command_id)}</a>
           <span>${card.bot}</span>
           ${took > 0 && html`<span title="From the line to its end">${length(took)}</span>`}
-          ${card.trace_id && html`<span class="trace" title=${`trace ${card.trace_id}`}>trace ${card.trace_id.slice(0, 8)}</span>`}
+          <${Trace} id=${card.trace_id} url=${card.trace_url} />
           ${openThread && html`<button type="button" class="reply" onClick=${openThread}>${replies || "Reply in thread"}</button>`}
         </footer>
       </div>
