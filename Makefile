@@ -12,7 +12,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(VENV)/.run ## install what it takes to run, under .venv
@@ -24,6 +24,11 @@ run: $(VENV)/.run ## start everything; ARGS="--port 8420" for a port of your cho
 .PHONY: test
 test: $(VENV)/.dev servers ## run every test but the long ones
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+
+.PHONY: test-cluster
+test-cluster: $(VENV)/.dev ## run the tests that want a Kubernetes: the one that KUBECONFIG names, or one that is built with Go
+	@$(BIN)/python -m tests.cluster.build
+	$(BIN)/python -m pytest tests/cluster $(ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev ## style, types, import rules, contracts; generated files and pins are fresh
@@ -48,6 +53,12 @@ proto: $(VENV)/.dev ## generate code from the contracts, and the page of signals
 .PHONY: dashboards
 dashboards: $(VENV)/.dev ## make Grafana's dashboards, and the rules of what is promised, for the chart
 	$(BIN)/python -m dashboards
+
+.PHONY: manifests
+manifests: $(VENV)/.dev ## write what comes from the chart: enrolments, the page of values, plain manifests
+	$(BIN)/python -m tests.chart.enrolments
+	$(BIN)/python -m tests.chart.reference
+	$(BIN)/python -m tests.chart.manifests
 
 .PHONY: bench
 bench: $(VENV)/.dev ## measure against raw NATS

@@ -34,7 +34,7 @@ cluster {
 {{- end }}
 # Unpacked beside the pid, since what Kubernetes mounts can't be written to. The path begins at the folder of this file.
 include "../../var/run/nats/accounts.conf"
-{{ end }}
+{{- end }}
 
 {{/* What brings the accounts to the server: once before it starts, and whenever they change. Takes {root, does}. */}}
 {{- define "bellboard.accounts" -}}
