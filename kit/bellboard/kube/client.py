@@ -91,7 +91,7 @@ class Kube:
         """First all objects, as ADDED, then every change, until it is closed (use `contextlib.aclosing`).
 
         Broken connections and forgotten versions are made good by listing anew: what changed meanwhile is told once, as it is
-        now. Raises KubeError only after a minute in which nothing was heard.
+        now. Raises KubeError only when it could not be listed for a minute.
         """
         query = {"namespace": namespace or None, "labels": dict(labels or {}), "fields": dict(fields or {})}
         return changes(self._client, kind, query, self._asked("watch", kind, "", namespace))

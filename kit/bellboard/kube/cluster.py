@@ -95,9 +95,11 @@ class _Way(httpx2.AsyncBaseTransport):
 
     def __init__(self, pool: httpx2.AsyncBaseTransport, headers: Sequence[tuple[str, str]]) -> None:
         self._pool, self._headers = pool, headers
+        self._names = {name.lower() for name, _ in headers}
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        request.headers = httpx2.Headers([*request.headers.multi_items(), *self._headers])
+        others = [item for item in request.headers.multi_items() if item[0] not in self._names]  # it may be the second try
+        request.headers = httpx2.Headers([*others, *self._headers])
         timeout = request.extensions.get("timeout", {})
         if timeout.get("read", 0) is None:  # a watch: its server ends it in time, so silence means a dead connection
             timeout["read"] = WATCH_SECONDS + 15

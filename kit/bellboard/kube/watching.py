@@ -18,7 +18,7 @@ WATCH_SECONDS = 60
 """After which Kubernetes ends a watch, and it is asked for again."""
 
 PATIENCE = 60.0
-"""Seconds in which nothing is heard until that is an error."""
+"""Seconds in which it can't be listed until that is an error."""
 
 PAUSE = 1.0
 GONE = 410
@@ -34,7 +34,7 @@ class Change(NamedTuple, Generic[K]):
 async def changes(client: Any, kind: type[K], query: Mapping[str, Any], asked: Asked) -> AsyncGenerator[Change[K], None]:
     """See `Kube.watch`; ``query`` is what lightkube's list and watch are asked with."""
     known: dict[str, K] = {}
-    heard = time.monotonic()
+    broke: float | None = None
     while True:
         try:
             with told(asked):
@@ -42,19 +42,19 @@ async def changes(client: Any, kind: type[K], query: Mapping[str, Any], asked: A
                 there = {_uid(item): item async for item in page}
             for change in _between(known, there):
                 yield change
-            known, heard = there, time.monotonic()
+            known, broke = there, None
             with told(asked):
                 stream = client.watch(kind, **query, resource_version=page.resourceVersion, server_timeout=WATCH_SECONDS)
                 async with aclosing(stream):
                     async for event, item in stream:
                         _note(known, event, item)
                         yield Change(event, item)
-                        heard = time.monotonic()
         except KubeRefused as error:
             if error.status != GONE:
                 raise
         except KubeError:
-            if time.monotonic() - heard > PATIENCE:
+            broke = broke or time.monotonic()
+            if time.monotonic() - broke > PATIENCE:
                 raise
         await asyncio.sleep(PAUSE)
 

@@ -153,8 +153,11 @@ async def test_a_token_is_read_again_when_it_is_no_longer_taken(api: Api, tmp_pa
         await cluster.own.get(kinds.Pod, "web")
         token.write_text("new")
         await cluster.own.get(kinds.Pod, "web")
+        api.script(f"{POD}/web", status(401, "Unauthorized"), Answer(pod("web")))
+        await cluster.person(ANN).get(kinds.Pod, "web")
 
-    assert [request.headers["Authorization"] for request in api.asked] == ["Bearer old", "Bearer old", "Bearer new"]
+    assert [request.headers["Authorization"] for request in api.asked[:3]] == ["Bearer old", "Bearer old", "Bearer new"]
+    assert api.asked[-1].headers.getall("Impersonate-User") == ["bellboard:payments:ann"]
 
 
 async def test_a_watch_survives_what_breaks_it(api: Api, cluster: Cluster) -> None:
@@ -178,6 +181,22 @@ async def test_a_watch_survives_what_breaks_it(api: Api, cluster: Cluster) -> No
         ("MODIFIED", "a"), ("ADDED", "c"), ("DELETED", "b"),
         ("MODIFIED", "c"),
     ]  # fmt: skip
+
+
+async def test_a_watch_gives_up_when_nothing_can_be_listed_for_long(
+    api: Api, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And not because it was quiet for long before."""
+    monkeypatch.setattr("bellboard.kube.watching.PAUSE", 0.01)
+    monkeypatch.setattr("bellboard.kube.watching.PATIENCE", 0.2)
+    api.script(POD, pods(pod("a")), status(503, "ServiceUnavailable"), pods(pod("b")), status(503, "ServiceUnavailable"))
+    api.script(f"{POD}?watch", Answer(breaks=True))
+    seen: list[tuple[str, str | None]] = []
+
+    with pytest.raises(KubeError, match="a fault of its own"):
+        await note(cluster.own, seen)
+
+    assert seen == [("ADDED", "a"), ("ADDED", "b"), ("DELETED", "a")]
 
 
 async def note(kube: Kube, seen: list[tuple[str, str | None]]) -> None:
