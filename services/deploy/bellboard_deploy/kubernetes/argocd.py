@@ -68,7 +68,7 @@ class ArgoTrigger:
         name = self._application(app)
 
         def operation(raw: Raw) -> Mapping[str, Any]:
-            if raw.get("operation"):
+            if (running := raw.get("operation")) and _infos(running).get(KEY) != key:
                 raise Failed(f"Argo CD is syncing {name} already", hint="wait for it, or terminate it there")
             info = [{"name": KEY, "value": key}, {"name": "version", "value": version.name}]
             by = {"username": f"bellboard: {self._store.order.person or 'a bot'}"}

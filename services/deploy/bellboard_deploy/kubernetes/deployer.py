@@ -10,7 +10,7 @@ from ..environments import nearest
 from ..model import Commit, Observed, Tell, Version
 from . import changes, reasons
 from .app import App, Main, Watcher, image_of, look_at
-from .seen import replicas
+from .seen import is_leaving, replicas, version_of
 from .stages import Stages
 from .store import KINDS, Store
 from .versions import Catalogue, remember
@@ -86,7 +86,7 @@ class KubernetesDeployer:
         await self._store.write(KINDS[main.seen.kind], main.seen.name, self._closing, last=True)
         tell(f"stopping what is not {keep}", None)
         await self._stages.sweep(main)
-        await self._stages.gone(main, keep, tell)
+        await self._stages.gone(main, lambda pod: version_of(pod, main.containers, main.app.images).name != keep, tell)
 
     def _closing(self, raw: reasons.Raw) -> Mapping[str, object] | None:
         """What the last act changes: only the fence, and not even that where nothing was begun."""
@@ -119,6 +119,7 @@ class KubernetesDeployer:
         await self._stages.sweep(main)
         watcher = Watcher(self._store, main, main.seen.kind, main.seen.name, main.image)
         await settled(watcher.look, main.seen.name, self._seconds, tell)
+        await self._stages.gone(main, is_leaving, tell)
 
     async def _main(self, app: str) -> Main:
         return await look_at(self._store, known(self._apps, app))

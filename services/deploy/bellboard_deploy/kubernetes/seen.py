@@ -158,10 +158,15 @@ def replicas(pods: Iterable[Raw], containers: Sequence[str], images: Images) -> 
 
 def _replica(pod: Raw, containers: Sequence[str], images: Images) -> Replica:
     meta, ready = pod["metadata"], is_ready(pod)
-    version, stopping = version_of(pod, containers, images), bool(meta.get("deletionTimestamp"))
+    version, stopping = version_of(pod, containers, images), is_leaving(pod)
     serves = ready and not stopping and (meta.get("labels") or {}).get(SERVING) != "no"
     state: Literal["starting", "ready", "stopping"] = "stopping" if stopping else "ready" if ready else "starting"
     return Replica(meta["name"], version.name, version.digest, state, int(serves))
+
+
+def is_leaving(pod: Raw) -> bool:
+    """Whether it was told to stop."""
+    return bool(pod["metadata"].get("deletionTimestamp"))
 
 
 def version_of(pod: Raw, containers: Sequence[str], images: Images) -> Version:

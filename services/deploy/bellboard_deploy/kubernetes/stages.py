@@ -173,12 +173,11 @@ class Stages:
     def _version(self, main: Main, canary: Seen) -> str:
         return main.app.images.read(canary.images.get(main.containers[0], "")).name
 
-    async def gone(self, main: Main, keep: str, tell: Tell) -> None:
-        """Return when no pod runs another version any more."""
+    async def gone(self, main: Main, leaving: Callable[[Raw], bool], tell: Tell) -> None:
+        """Return when no pod is left of those that are leaving."""
         deadline = time.monotonic() + self._seconds
         while True:
-            pods = await self._store.pods(main.seen.selects)
-            left = [pod for pod in pods if version_of(pod, main.containers, main.app.images).name != keep]
+            left = [pod for pod in await self._store.pods(main.seen.selects) if leaving(pod)]
             if not left:
                 return
             tell(f"{len(left)} pods are stopping", None)
