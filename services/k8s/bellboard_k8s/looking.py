@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from bellboard import Block, UserError, table, text
-from bellboard.kube import EVERYWHERE, KubeAbsent
+from bellboard.kube import EVERYWHERE, KubeAbsent, KubeDenied
 
 from . import usage
 from .containers import containers
@@ -58,8 +58,7 @@ class Looking:
         found = await self._look.object(kind, where, name)
         blocks = [text(f"{kind.name.lower()} {name}{_in((where,))}, {self._whose}"), _facts(listed, found)]
         blocks += [block for block in (containers(found), _conditions(found)) if block is not None]
-        said = about(happened(await self._look.events(where)), kind, name) if where else []
-        return [*blocks, shown(said[:BESIDE])] if said else blocks
+        return [*blocks, *await self._said_of(kind, where, name)]
 
     async def events(self, word: str, name: str, namespace: str) -> Answer:
         """What was said of late."""
@@ -95,6 +94,16 @@ class Looking:
         return Answer(
             _head_and(f"{_many(len(used), kind)}{_in(where)}: CPU in cores, memory in MiB, {self._whose}", block), block
         )
+
+    async def _said_of(self, kind: Kind, where: str, name: str) -> list[Block]:
+        """The last events of an object; where they may not be seen, that is said, and is no failure."""
+        if not where or "events" not in self._scope.kinds:
+            return []
+        try:
+            said = about(happened(await self._look.events(where)), kind, name)[:BESIDE]
+        except KubeDenied as error:
+            return [text(error.text)]
+        return [shown(said)] if said else []
 
     async def _meant(self, word: str, namespace: str) -> tuple[Kind, tuple[str, ...]]:
         kind = self._scope.kind(word, await self._look.kinds())

@@ -52,6 +52,7 @@ class MemoryKubernetes:
         said: events.
         used: what metrics.k8s.io tells, by plural; without it, it is not there.
         denied: people who may see nothing.
+        silent: events may not be seen.
     """
 
     namespace: str = "shop"
@@ -59,6 +60,7 @@ class MemoryKubernetes:
     said: list[Fields] = field(default_factory=list)
     used: Mapping[str, Sequence[Fields]] | None = None
     denied: set[str] = field(default_factory=set)
+    silent: bool = False
     asked: list[str] = field(default_factory=list)
     columns: Sequence[Column] = (
         Column("Name", "string", True),
@@ -94,6 +96,8 @@ class MemoryKubernetes:
         return self._there(kind, namespace, name)[0]
 
     async def events(self, namespace: str) -> Sequence[Fields]:
+        if self.silent:
+            raise KubeDenied(f"bellboard:home:{self.asked[-1]} may not list events in {namespace}")
         return [one for one in self.said if namespace in (EVERYWHERE, one["metadata"]["namespace"])]
 
     async def nodes(self) -> Sequence[Fields]:

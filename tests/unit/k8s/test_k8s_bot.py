@@ -187,6 +187,16 @@ async def test_a_description_tells_why_it_does_not_run(talk: Talk, cluster: Memo
     assert "replicaset web-5d4f" in shown
 
 
+async def test_events_that_may_not_be_seen_are_no_failure(talk: Talk, cluster: MemoryKubernetes) -> None:
+    """The rest is described."""
+    cluster.silent = True
+    said = await talk("k8s describe pod web-5d4f-1")
+
+    assert said.state == "SUCCEEDED"
+    assert said.text.endswith("bellboard:home:ann may not list events in shop")
+    assert (await talk("k8s events")).state == "FAILED"
+
+
 async def test_no_value_is_ever_shown(make: Make) -> None:
     """Of a secret, a variable, an argument or an annotation: only names."""
     talk = make(kinds=("pods", "secrets", "deployments.apps", "events"))
