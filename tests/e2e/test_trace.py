@@ -37,12 +37,12 @@ async def tapped(tmp_path: Path) -> AsyncIterator[tuple[Mesh, OtelTapHttpProtobu
 
 
 async def spans_of(mesh: Mesh, receiver: OtelTapHttpProtobufReceiver, line: str, until: set[str]) -> tuple[Said, list[Span]]:
-    """Say a line, and gather spans until all of these names came, from whichever process."""
+    """Say a line, and gather spans until all of these names came in one trace, from whichever process."""
     seen: list[Span] = []
 
     def last(span: Span) -> bool:
         seen.append(span)
-        return until <= {other.name for other in seen}
+        return until <= {other.name for other in seen if other.trace_id == span.trace_id}
 
     waiting = asyncio.ensure_future(receiver.await_trace(last, timeout=60))
     said = await asyncio.to_thread(mesh.say, line)

@@ -6,6 +6,7 @@ import json
 import re
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -45,17 +46,17 @@ def page(chromium: Browser, own_mesh: Mesh) -> Iterator[Page]:
     assert not wrong
 
 
-def alertmanager_says(mesh: Mesh, status: str) -> None:
+def alertmanager_says(mesh: Mesh, status: str, since: datetime) -> None:
     """Post what an Alertmanager would, to the address that `bell hooks` shows."""
     hooks = json.loads(mesh.bell("hooks", "--json").stdout)
     address = next(hook["address"] for hook in hooks if hook["name"] == "alertmanager")
     labels = {"alertname": "TooManyErrors", "app": "shop", "env": "sandbox", "severity": "critical"}
-    ends = "2026-11-23T12:00:00Z" if status == "resolved" else "0001-01-01T00:00:00Z"
+    ends = datetime.now(UTC).isoformat() if status == "resolved" else "0001-01-01T00:00:00Z"
     alert = {
         "status": status,
         "labels": labels,
         "annotations": {"summary": "a quarter of all payments fails"},
-        "startsAt": "2026-11-23T11:50:00Z",
+        "startsAt": since.isoformat(),
         "endsAt": ends,
         "fingerprint": "c0ffee",
     }
@@ -110,13 +111,14 @@ def test_from_the_alert_to_the_post_mortem(page: Page, own_mesh: Mesh) -> None:
     """Everything is done in the room; the document holds all of it, and a Markdown parser reads it back."""
     type_line(page, "deploy shop v2.1 to sandbox --canary 100 --soak 1s")
     bad = id_in(done(page, "deploy shop v2.1").inner_text(), "D")
-    alertmanager_says(own_mesh, "firing")
+    since = datetime.now(UTC)
+    alertmanager_says(own_mesh, "firing", since)
     alert = card(page, "alert show A1")
     expect(alert).to_contain_text("a quarter of all payments fails", timeout=SOON)
     expect(alert).to_contain_text(f"after {bad} by")
     somebody_takes_it(page)
     incident_is_worked_on(page, alert)
-    alertmanager_says(own_mesh, "resolved")
+    alertmanager_says(own_mesh, "resolved", since)
     expect(alert).to_contain_text("over", timeout=SOON)
     expect(paged_card(page)).to_contain_text("resolved", timeout=SOON)
     type_line(page, "incident close v1 is back")
