@@ -16,6 +16,12 @@ writes log lines as JSON, each with the `trace_id` of the command it is about. S
 OpenTelemetry's standard variables (`OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_HEADERS`, …); the spans of a command's
 life are made from its ledger records by the reaper, so a trace is whole even where a process was killed. A reaper that was not
 there for over a minute leaves out those that ended before; `bell trace` shows them still.
+
+In a cluster the label `namespace` is the team. The reaper's counts of the ledger and measures of the streams, and the gateway's
+of replicas, are told whole by each of their replicas: take the largest, not the sum. An autoscaler goes by what waits and what
+runs, shared out over a bot's replicas:
+`sum(max by (stage) (bellboard_open_commands{namespace="…", bot="…", stage=~"waiting|running"}))`. How all of it is scraped,
+what is shown and what is told to whom: [telemetry](operate/telemetry.md).
 """
 
 
