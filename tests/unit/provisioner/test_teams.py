@@ -115,4 +115,4 @@ def test_a_wrong_file_ends_the_process(
 def test_it_says_what_it_can_do(capsys: pytest.CaptureFixture[str]) -> None:
     """When it is asked for something else."""
     assert main(["dance"]) == 78
-    assert "provision, unpack, reload" in capsys.readouterr().err
+    assert "keys, provision, unpack, reload" in capsys.readouterr().err
