@@ -9,7 +9,7 @@ from functools import cache
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.api.options.v1 import options_pb2 as options
 from bellboard.ledger.ops import seconds
-from bellboard.ledger.state import RUNNABLE, S, name
+from bellboard.ledger.state import RUNNABLE, name
 from bellboard.ledger.subjects import Key
 from bellboard.telemetry import names
 from bellboard.telemetry.trace import Entry
@@ -21,18 +21,18 @@ STAGES = (WAITING, RUNNING, "turn", "approval", "unknown")
 """Where a command that is open may stand, as metrics say it."""
 
 _STAGE_OF = {
-    S.STATE_QUEUED: "turn",
-    S.STATE_AWAITING_APPROVAL: "approval",
-    S.STATE_UNKNOWN: "unknown",
+    pb.STATE_QUEUED: "turn",
+    pb.STATE_AWAITING_APPROVAL: "approval",
+    pb.STATE_UNKNOWN: "unknown",
     **dict.fromkeys(RUNNABLE, WAITING),
 }
 
 REFUSALS = frozenset({"user", "failed", "bad_request"})
 """Codes of failures that are answers: the person can put it right, or it is certain that nothing was left behind."""
 
-EFFECTS = ("READ", "IDEMPOTENT", "ONCE")
-_MOVES = (S.STATE_READY, S.STATE_EXPIRED, S.STATE_UNKNOWN)
-_RISES = ((S.STATE_SUCCEEDED, "no"), (S.STATE_FAILED, "yes"), (S.STATE_UNKNOWN, "yes"), (S.STATE_EXPIRED, "yes"))
+EFFECTS = (options.EFFECT_READ, options.EFFECT_IDEMPOTENT, options.EFFECT_ONCE)
+_MOVES = (pb.STATE_READY, pb.STATE_EXPIRED, pb.STATE_UNKNOWN)
+_RISES = ((pb.STATE_SUCCEEDED, False), (pb.STATE_FAILED, True), (pb.STATE_UNKNOWN, True), (pb.STATE_EXPIRED, True))
 """What the reaper moves commands to, and how they end: at 0 from a bot's first word on, or the first would be no rise."""
 
 
@@ -55,7 +55,7 @@ class Tally:
             names.REAPER_VERDICTS.labels(bot, name(moved))
         for effect in EFFECTS:
             for state, fault in _RISES:
-                self._ended(bot, effect, name(state), fault)
+                self._ended(bot, *_labels(effect, state, fault))
 
     def begun(self, key: Key) -> None:
         """A command came into the ledger."""
@@ -70,10 +70,8 @@ class Tally:
         """
         self.hear(key.bot)
         record = entries[-1].record
-        before = entries[-2].record.state if len(entries) > 1 else S.STATE_UNSPECIFIED
-        effect = options.Effect.Name(record.effect).removeprefix("EFFECT_")
-        fault = "yes" if is_fault(record.state, before, code) else "no"
-        self._ended(key.bot, effect, name(record.state), fault).inc()
+        before = entries[-2].record.state if len(entries) > 1 else pb.STATE_UNSPECIFIED
+        self._ended(key.bot, *_labels(record.effect, record.state, is_fault(record.state, before, code))).inc()
 
     def open(self, commands: Iterable[Watched], now: float) -> None:
         """Say what is open. ``now`` is in seconds since 1970."""
@@ -90,8 +88,15 @@ class Tally:
             self._oldest(bot).set(oldest[bot])
 
 
+@cache
+def _labels(effect: options.Effect.ValueType, state: pb.State.ValueType, fault: bool) -> tuple[str, str, str]:
+    return options.Effect.Name(effect).removeprefix("EFFECT_"), name(state), "yes" if fault else "no"
+
+
 def failure_code(record: pb.Record) -> str:
     """The code of what a FAILED command answered; empty where it tells none."""
+    if record.state != pb.STATE_FAILED:
+        return ""
     return next((block.failure.code for block in record.outcome.reply.blocks if block.HasField("failure")), "")
 
 
@@ -100,8 +105,8 @@ def is_fault(state: pb.State.ValueType, before: pb.State.ValueType, code: str) -
 
     A command that was refused, undone, cancelled or never approved did what was asked of it.
     """
-    if state == S.STATE_FAILED:
+    if state == pb.STATE_FAILED:
         return bool(code) and code not in REFUSALS
-    if state == S.STATE_EXPIRED:
-        return before not in (S.STATE_AWAITING_APPROVAL, S.STATE_QUEUED)
-    return state in (S.STATE_UNKNOWN, S.STATE_TOMBSTONE)
+    if state == pb.STATE_EXPIRED:
+        return before not in (pb.STATE_AWAITING_APPROVAL, pb.STATE_QUEUED)
+    return state in (pb.STATE_UNKNOWN, pb.STATE_TOMBSTONE)
