@@ -16,6 +16,7 @@ from pathlib import Path
 from bellboard.api.gateway.v1 import gateway_pb2
 from bellboard.api.options.v1 import options_pb2 as options
 from bellboard.bus import Bus
+from bellboard.history import AllOfIt, History, Keeper
 from bellboard.provision import House, enrol
 from bellboard.provision.keys import bus_user
 from bellboard.telemetry import logs, names
@@ -132,12 +133,14 @@ async def _gateway(house: House, stack: AsyncExitStack) -> Gateway:
     bus = await Bus.connect(settings.bus_url, name=settings.replica, nkey_seed=settings.nkey_file)
     stack.push_async_callback(bus.close)
     spans = SpanSender("gateway")
-    gateway = Gateway(Files(settings), bus, spans)
+    history = History(bus, AllOfIt(bus), Keeper(settings.data_dir), tells=True)
+    await history.begin()
+    gateway = Gateway(Files(settings), bus, spans, history)
     gateway.dispatch.buckets = NOBODY_TIRES
     await stack.enter_async_context(gateway.providers)
     await gateway.providers.start(house_bot.needs)
     stack.push_async_callback(gateway.dispatch.close)
-    parts = (gateway.board, gateway.registry, gateway.door, gateway.presence, gateway.worker, spans)
+    parts = (gateway.board, gateway.registry, gateway.door, gateway.presence, history, gateway.worker, spans)
     tasks = [asyncio.create_task(part.run()) for part in parts]
     stack.push_async_callback(_end, tasks)
     return gateway

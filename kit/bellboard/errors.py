@@ -86,6 +86,10 @@ class BusUnavailable(BusError):
     """The bus can't be reached. Nothing was sent."""
 
 
+class HistoryLost(BusUnavailable):
+    """The bus has lost history, or may have, so that nothing is run that changes something. Nothing was sent."""
+
+
 class Unconfirmed(BusError):
     """The bus did not answer in time. What was sent may be stored now, later or never."""
 

@@ -26,12 +26,19 @@ class Presence:
 
     Args:
         in_flight: what the replica is working on at the moment.
+        safe_mode: why it runs nothing but READs; empty if it runs everything.
     """
 
     def __init__(
-        self, bus: Bus, contract: Contract, replica: str, in_flight: Callable[[], Sequence[registry.InFlight]]
+        self,
+        bus: Bus,
+        contract: Contract,
+        replica: str,
+        in_flight: Callable[[], Sequence[registry.InFlight]],
+        safe_mode: Callable[[], str] = str,
     ) -> None:
         self._bus, self._contract, self._replica, self._in_flight = bus, contract, replica, in_flight
+        self._safe_mode = safe_mode
         self._count = 0
         self._announced = self._draining = False
         self._wrong = ""
@@ -65,6 +72,7 @@ class Presence:
             in_flight=self._in_flight(),
             at=timestamp(time.time()),
             sequence=self._count,
+            safe_mode=self._safe_mode(),
         )
         with contextlib.suppress(BusError):
             await self._bus.send(f"hb.{self._contract.bot}.{self._replica}", beat.SerializeToString())

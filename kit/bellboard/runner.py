@@ -6,7 +6,7 @@ import asyncio
 import base64
 import binascii
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, NoReturn
@@ -19,6 +19,7 @@ from bellboard.errors import SettingsError
 from bellboard.feeds import Feeds
 from bellboard.feeds.bus import BusFeeds
 from bellboard.feeds.memory import MemoryFeeds
+from bellboard.history import History, Keeper, OwnRecords
 from bellboard.keep import Keep
 from bellboard.keep.bus import REHEARSAL, BusKeep
 from bellboard.ledger.ops import World
@@ -78,15 +79,19 @@ async def serve(bot: Bot, register: Register | None, settings: BotSettings, stop
         await _provide(providers, bot, bus)
         spans = SpanSender(bot.name)
         stack.push_async_callback(spans.close)
-        means = Means(bus, Blobs(bus, bot.name), spans)
+        # What it knows of other streams, such as who froze what, may be of the history that was lost.
+        history = History(bus, OwnRecords(bus), Keeper(settings.data_dir), on_accepted=stop.now)
+        await history.begin()
+        means = Means(bus, Blobs(bus, bot.name), spans, history)
         limits = Limits(settings.max_reads, settings.max_work)
-        worker = Worker(bot, Store(bus, "worker"), means, admission, providers, limits, World())
-        presence = Presence(bus, bot.contract, settings.replica, worker.in_flight)
-        health = _health(bot, settings, bus, presence, providers)
+        worker = Worker(bot, Store(bus, "worker", history=history), means, admission, providers, limits, World())
+        presence = Presence(bus, bot.contract, settings.replica, worker.in_flight, lambda: history.lost)
+        health = _health(bot, settings, bus, presence, providers, history)
         stack.push_async_callback(health.close)
         await open_health(health)
         logs.emit(names.SERVICE_READY, replica=settings.replica, health_port=health.port, digest=bot.contract.digest)
-        await _work(worker, presence, spans, stop)
+        await _work(worker, presence, [spans.run(), history.run()], stop)
+        await history.keep()
 
 
 async def _provide(providers: Providers, bot: Bot, bus: Bus) -> None:
@@ -101,9 +106,9 @@ async def _provide(providers: Providers, bot: Bot, bus: Bus) -> None:
     await providers.start(bot.needs)
 
 
-async def _work(worker: Worker, presence: Presence, spans: SpanSender, stop: Stop) -> None:
+async def _work(worker: Worker, presence: Presence, beside: Sequence[Coroutine[Any, Any, None]], stop: Stop) -> None:
     working, present = asyncio.create_task(worker.run()), asyncio.create_task(presence.run())
-    sending, stopped = asyncio.create_task(spans.run()), asyncio.create_task(stop.wait())
+    others, stopped = [asyncio.create_task(one) for one in beside], asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({working, present, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done() and not stop.code:
@@ -113,15 +118,17 @@ async def _work(worker: Worker, presence: Presence, spans: SpanSender, stop: Sto
             await asyncio.wait({working}, timeout=DRAIN_SECONDS)
     finally:
         broken = [task.exception() for task in (working, present) if task.done() and not task.cancelled()]
-        for task in (working, present, sending, stopped):
+        for task in (working, present, *others, stopped):
             task.cancel()
-        await asyncio.gather(working, present, sending, stopped, return_exceptions=True)
+        await asyncio.gather(working, present, *others, stopped, return_exceptions=True)
     await presence.leave()  # with nothing in flight any more
     for error in filter(None, broken):
         raise error
 
 
-def _health(bot: Bot, settings: BotSettings, bus: Bus, presence: Presence, providers: Providers) -> HealthServer:
+def _health(
+    bot: Bot, settings: BotSettings, bus: Bus, presence: Presence, providers: Providers, history: History
+) -> HealthServer:
     async def outside() -> str | None:
         ill = await providers.ping()
         return "; ".join(f"{name}: {why}" for name, why in ill.items()) or None
@@ -132,7 +139,7 @@ def _health(bot: Bot, settings: BotSettings, bus: Bus, presence: Presence, provi
         "contract": presence.check,
         "providers": outside,
     }
-    return HealthServer(bot.name, settings.health_host, settings.health_port, checks)
+    return HealthServer(bot.name, settings.health_host, settings.health_port, checks, lambda: history.safe_mode)
 
 
 def _box_key(settings: BotSettings) -> bytes:

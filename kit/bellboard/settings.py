@@ -20,15 +20,12 @@ class ProcessSettings(BaseSettings):
     Attributes:
         replica: its name among the replicas of the service; "<service>-<pid>" if none is given.
         log_level: the least level of log lines that are written.
-        data_dir: where it keeps the newest record of the ledger that it has seen, which tells when the bus has lost history;
-            without one that is forgotten with the process.
     """
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", hide_input_in_errors=True)
 
     replica: str = ""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    data_dir: Path | None = None
 
     @classmethod
     def load(cls, service: str) -> Self:
@@ -55,6 +52,8 @@ class ServiceSettings(ProcessSettings):
         nkey_file: the seed of its bus user.
         trust_file: the public keys of the gateways, as JSON {"keys": {key id: base64}}.
         health_host, health_port: where it answers for its health and metrics; port 0 takes any, -1 none.
+        data_dir: where it keeps the newest record of the ledger that it has seen, which tells when the bus has lost history;
+            without one that is forgotten with the process.
     """
 
     team: str = "home"
@@ -63,6 +62,7 @@ class ServiceSettings(ProcessSettings):
     trust_file: Path
     health_host: str = "127.0.0.1"
     health_port: int = 0
+    data_dir: Path | None = None
 
 
 class BotSettings(ServiceSettings):

@@ -24,6 +24,7 @@ from .inbound import Inbound, Listen
 from .link import Link, inbox_of
 from .messages import SEQUENCE, STATUS, Message
 from .pull import Pull
+from .reads import Span
 from .replies import Replies
 
 PATIENCE = 10.0
@@ -76,6 +77,16 @@ class Bus:
     def connected(self) -> bool:
         """Whether the bus can be reached, as far as is known."""
         return self._link.connected
+
+    @property
+    def connections(self) -> int:
+        """How often the bus was reached. What was known of it before the last time may not be so any more."""
+        return self._link.connections
+
+    @property
+    def clustered(self) -> bool:
+        """Whether the server that is connected to is one of several."""
+        return self._link.clustered
 
     async def up(self, within: float) -> bool:
         """Whether the bus can be reached, or comes back in so many seconds."""
@@ -177,8 +188,16 @@ class Bus:
         return await reads.scan(self, stream, pattern, after, since, most)
 
     async def end(self, stream: str) -> int:
-        """The last sequence of a stream. Raises Unconfirmed or BusUnavailable."""
-        return await reads.end(self, stream)
+        """The last sequence of a stream. Raises Unconfirmed, BusUnavailable, or Refused: there is no such stream."""
+        return (await self.span(stream)).last
+
+    async def span(self, stream: str) -> Span:
+        """How far a stream reaches. Raises as `end`."""
+        return await reads.span(self, stream)
+
+    async def at(self, stream: str, sequence: int) -> Message | None:
+        """The message at a sequence. It may not be there yet. Raises Unconfirmed or BusUnavailable."""
+        return await reads.at(self, stream, sequence)
 
     async def usage(self) -> Usage:
         """What the account's streams take on disk. Raises Unconfirmed, BusUnavailable or Refused."""

@@ -37,6 +37,7 @@ class Link:
 
     Attributes:
         denied: what the server's permissions refused so far.
+        connections: how often it was reached, the first time counted.
     """
 
     def __init__(self, name: str, inbox: str, owner: Owner) -> None:
@@ -46,6 +47,7 @@ class Link:
         self._came = asyncio.Event()
         self._last_error = ""
         self.denied: tuple[str, ...] = ()
+        self.connections = 0
 
     async def connect(self, url: str, seed: str | Path | None, patience: float) -> None:
         """Raises BusUnavailable."""
@@ -66,6 +68,7 @@ class Link:
                 f"the bus at {url} can't be reached: {text}", hint="is nats-server running, and does it know this key?"
             ) from error
         self._up = True
+        self.connections += 1
         self._came.set()
         self._tell()
 
@@ -76,6 +79,11 @@ class Link:
     @property
     def closed(self) -> bool:
         return bool(self._closing or self._client.is_closed)
+
+    @property
+    def clustered(self) -> bool:
+        """Whether the server that it is connected to is one of several."""
+        return bool(self._client._server_info.get("cluster"))
 
     async def up(self, within: float) -> bool:
         """Whether it is connected, or comes back in so many seconds."""
@@ -150,6 +158,7 @@ class Link:
 
     async def _on_back(self) -> None:
         self._up = True
+        self.connections += 1
         self._came.set()
         names.BUS_RECONNECTS.inc()
         self._tell()

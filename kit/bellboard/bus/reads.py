@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import inf
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,11 @@ async def first(bus: Bus, stream: str, pattern: str) -> Message | None:
     """The first message on all subjects that match a pattern, None if there is none."""
     body = orjson.dumps({"next_by_subj": pattern, "seq": 1})
     return _one(await bus.request(f"$JS.API.DIRECT.GET.{stream}", body), pattern)
+
+
+async def at(bus: Bus, stream: str, sequence: int) -> Message | None:
+    """The message at a sequence, None if there is none. A server that lags behind may not have it yet."""
+    return _one(await bus.request(f"$JS.API.DIRECT.GET.{stream}", orjson.dumps({"seq": sequence})), f"{stream} {sequence}")
 
 
 def _one(answer: Message, subject: str) -> Message | None:
@@ -93,9 +99,18 @@ async def _collect(answers: Listen, stream: str) -> tuple[list[Message], bool]:
     raise BusUnavailable("the bus is closed")
 
 
-async def end(bus: Bus, stream: str) -> int:
-    """The last sequence of a stream; 0 if nothing was ever stored."""
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From which sequence to which a stream reaches; both 0 if nothing was ever stored."""
+
+    first: int
+    last: int
+
+
+async def span(bus: Bus, stream: str) -> Span:
+    """How far a stream reaches, as its leader says."""
     answer = orjson.loads((await bus.request(f"$JS.API.STREAM.INFO.{stream}")).payload)
     if "error" in answer:
         raise failure(answer["error"])
-    return int(answer["state"]["last_seq"])
+    state = answer["state"]
+    return Span(int(state["first_seq"]), int(state["last_seq"]))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
+from bellboard.api.options.v1 import options_pb2 as options
 
 from .ops import World, seconds
 from .state import RUNNABLE, S, is_final, resumable
@@ -57,6 +58,7 @@ class Observed:
         not_after: from the envelope, in seconds since 1970.
         queued: seconds since it was first queued.
         holder_done: whether the command it waits for is out of the way.
+        doubtful: it was asked for before the bus lost history. Its bot is given time to say that it may have been run.
     """
 
     record: pb.Record
@@ -67,6 +69,7 @@ class Observed:
     not_after: float
     queued: float = 0.0
     holder_done: bool = False
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,9 @@ def _unclaimed(seen: Observed, patience: Patience) -> bool:
 def _unstarted(seen: Observed, world: World, patience: Patience) -> Write | None:
     """Nothing has happened: expire it, or offer it again."""
     record = seen.record
+    if seen.doubtful and record.effect != options.EFFECT_READ:
+        waited = _still(seen) > patience.give_up
+        return _expire(record, "the bus lost history: whether it was run is not known", world) if waited else None
     if record.state in RUNNABLE and record.state != S.STATE_READY:
         if world.now() > seen.not_after + patience.grace:
             return _expire(record, "no bot answered in time; nothing was run", world)

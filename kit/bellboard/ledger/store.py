@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from google.protobuf.message import DecodeError
 
@@ -18,6 +18,9 @@ from bellboard.telemetry import logs, names
 from .ops import Busy, Held, Hold, Lost, Op, Procedure, Put, Read, Snapshot, Stored, Unclear, Wait, timestamp
 from .state import frees
 from .subjects import Author, Key
+
+if TYPE_CHECKING:
+    from bellboard.history import History
 
 T = TypeVar("T")
 
@@ -32,10 +35,11 @@ class Store:
         role: who writes, for metrics: "gateway", "worker", "reaper".
         strict: a write that was never sent raises BusUnavailable instead of being Unclear. In a procedure this holds for
             its first operation alone: once anything was sent, not sending a second time says nothing.
+        history: is told of each record that was stored.
     """
 
-    def __init__(self, bus: Bus, role: str, *, strict: bool = False) -> None:
-        self.strict = strict
+    def __init__(self, bus: Bus, role: str, *, strict: bool = False, history: History | None = None) -> None:
+        self.strict, self._history = strict, history
         self._bus = bus
         self._conflicts = names.CAS_CONFLICTS.labels(role)
 
@@ -82,8 +86,12 @@ class Store:
 
     async def _put(self, op: Put, strict: bool) -> Stored | Lost | Unclear:
         subject, payload = op.key.subject(op.author), op.record.SerializeToString()
+        before = self._history.place if self._history is not None else None
         try:
-            return Stored(await self._bus.publish(subject, payload, expected=op.expected, scope=op.key.pattern))
+            sequence = await self._bus.publish(subject, payload, expected=op.expected, scope=op.key.pattern)
+            if self._history is not None and before is not None:
+                self._history.stored(before, sequence, subject, payload)
+            return Stored(sequence)
         except CasLost:
             self._conflicts.inc()
             return Lost()

@@ -19,6 +19,8 @@ CONFIRM_WITHIN = LEASE / 2
 
 FOR_EVER = 10**9
 
+DOUBTFUL = "it was asked for before the bus lost history, and may have been run since; it was not run again"
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -30,6 +32,7 @@ class Job:
         steps: name and effect of each step that the contract declares.
         turn: the key that only one such command at a time may hold; empty for none.
         probes: whether the bot can find out what became of a lost command.
+        doubtful: it was asked for before the bus lost history, and may have been run since: it is not run.
     """
 
     key: Key
@@ -42,6 +45,7 @@ class Job:
     steps: tuple[tuple[str, options.Effect.ValueType], ...] = ()
     turn: str = ""
     probes: bool = False
+    doubtful: bool = False
 
 
 _HELD = (S.STATE_CLAIMED, S.STATE_STARTED, S.STATE_STEP)
@@ -105,6 +109,8 @@ def _attempt(job: Job, seen: ops.Snapshot, world: World) -> ops.Procedure[Verdic
     assert record is not None
     if record.epoch >= MAX_EPOCHS:
         return (yield from _close(job, seen, *_poison(record), world))
+    if job.doubtful:
+        return (yield from _start(job, seen, record.epoch + 1, world))
     turn: ops.Held | ops.Busy | ops.Unclear = ops.Held()
     if job.turn and job.effect != options.EFFECT_READ:
         turn = yield ops.Hold(job.key, job.turn)
@@ -137,6 +143,8 @@ def _start(job: Job, seen: ops.Snapshot, epoch: int, world: World) -> ops.Proced
     seen, answer = yield from _follow(job, seen, started)
     if not isinstance(answer, ops.Stored):
         return Verdict.LATER if isinstance(answer, ops.Unclear) else ops.Lost()
+    if job.doubtful:
+        return (yield from _finish(job, seen, ops.Ended(S.STATE_UNKNOWN, pb.Outcome(), DOUBTFUL), epoch, world))
     if _too_late(started, begun, world):
         return (yield from _finish(job, seen, _not_begun(), epoch, world))
     return (yield from _run(job, seen, epoch, world))

@@ -143,7 +143,7 @@ def _may_publish(user: str) -> list[str]:
         return [*own, *house, *_reading(stream.name for stream in (*STREAMS, keep_of("house"))), *_following(FOLLOWED), *acks]
     if user == REAPER:
         measuring = ["$JS.API.INFO", "$JS.API.STREAM.LIST"]
-        return ["led.*.*.*.run", "led.*.*.*.reap", *_reading(("LED", "LOCK")), *_following(("LED",)), *measuring]
+        return ["led.*.*.*.run", "led.*.*.*.reap", *_reading(("LED", "LOCK", "MARK")), *_following(("LED",)), *measuring]
     return [f"$JS.API.STREAM.{verb}.*" for verb in ("CREATE", "UPDATE", "INFO")] + [
         f"$JS.API.CONSUMER.{verb}.>" for verb in ("CREATE", "DURABLE.CREATE", "INFO")
     ]

@@ -156,6 +156,7 @@ class House:
             "BUS_URL": self.bus_url,
             "NKEY_FILE": str(self.seed(name)),
             "TRUST_FILE": str(self.trust),
+            "DATA_DIR": str(self._data_of(name)),
         }
         if name in GATEWAYS:
             env |= {
@@ -171,7 +172,7 @@ class House:
             }
         elif name not in USERS:
             env["BOX_KEY_FILE"] = str(self.keys / f"{name}.box")
-            env |= {"DATA_DIR": str(self._data_of(name)), "SANDBOX_DIR": str(self.folder / "sandbox")}
+            env["SANDBOX_DIR"] = str(self.folder / "sandbox")
             if name == ONCALL:
                 files = {"ONCALL_FILE": self.oncall, "ALERTS_FILE": self.alerts, "PEOPLE_FILE": self.people}
                 env |= {key: str(path) for key, path in files.items()}
@@ -179,9 +180,9 @@ class House:
         keys.write(self.services / f"{name}.env", "".join(f"{key}={value}\n" for key, value in env.items()))
         return env
 
-    def _data_of(self, bot: str) -> Path:
-        """A bot's own folder, for what is too large to be remembered on the bus."""
-        folder = self.folder / "bots" / bot
+    def _data_of(self, service: str) -> Path:
+        """A service's own folder, for what is too large to be remembered on the bus, or is not to be lost with it."""
+        folder = self.folder / "bots" / service
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         for part in (folder.parent, folder):
             part.chmod(0o700)

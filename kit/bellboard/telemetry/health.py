@@ -24,10 +24,13 @@ class HealthServer:
     Args:
         port: 0 for any; -1 for no server at all.
         checks: what makes the service ready, by name.
+        notice: what else is to be known, though the service is ready; empty if nothing is.
     """
 
-    def __init__(self, service: str, host: str, port: int, checks: Mapping[str, Check]) -> None:
-        self.host, self.port, self.checks = host, port, checks
+    def __init__(
+        self, service: str, host: str, port: int, checks: Mapping[str, Check], notice: Callable[[], str] = str
+    ) -> None:
+        self.host, self.port, self.checks, self._notice = host, port, checks, notice
         self._runner: web.AppRunner | None = None
         names.BUILD_INFO.labels(service, version("bellboard"), platform.python_version()).set(1)
 
@@ -60,6 +63,7 @@ class HealthServer:
     async def _ready(self, _: web.Request) -> web.Response:
         wrong = await self.failing()
         text = "".join(f"{name}: {said}\n" for name, said in wrong.items()) or "ready\n"
+        text += f"{notice}\n" if (notice := self._notice()) else ""
         return web.Response(text=text, status=503 if wrong else 200)
 
     async def close(self) -> None:

@@ -36,6 +36,14 @@ BUS_ACK_LOST = LogEvent("bus.ack_lost", WARNING, "The bus did not note that a me
 BUS_PULL_STALLED = LogEvent("bus.pull_stalled", WARNING, "The heartbeat of a pull stayed away; it is asked for again.")
 BUS_FOLLOW_RETRIED = LogEvent("bus.follow_retried", WARNING, "A stream could not be followed; it is tried again.")
 LEDGER_GARBAGE = LogEvent("ledger.garbage", ERROR, "What stands in the ledger is no record.")
+HISTORY_DOUBTED = LogEvent(
+    "history.doubted", WARNING, "A record that was seen can't be found in the ledger; it is looked for again."
+)
+HISTORY_LOST = LogEvent(
+    "history.lost", ERROR, "SAFE MODE: the bus has lost history; nothing but READs is run until an owner accepts what is left."
+)
+HISTORY_ACCEPTED = LogEvent("history.accepted", WARNING, "A person accepted what is left of the history; commands run again.")
+HISTORY_NOT_KEPT = LogEvent("history.not_kept", ERROR, "The newest record that was seen could not be kept on disk.")
 MARK_GARBAGE = LogEvent("marks.garbage", WARNING, "A bot wrote what is no mark where its marks stand; it is left out.")
 SPANS_NOT_SENT = LogEvent("spans.not_sent", WARNING, "The collector did not take these spans; they are dropped.")
 COMMAND_REFUSED = LogEvent("command.refused", WARNING, "A message on a bot's queue is no command for it; it was dropped.")
@@ -83,18 +91,25 @@ METRICS_NOT_KEPT = LogEvent("metrics.not_kept", WARNING, "A round of metrics cou
 ALERTS_BAD = LogEvent("alerts.bad", WARNING, "Some of what came in at a webhook names no alerts; the rest was taken.")
 TRUST_UNREADABLE = LogEvent("trust.unreadable", ERROR, "The file of trusted keys can't be read; the keys read before stay.")
 OBJECT_MADE = LogEvent("object.made", INFO, "A Secret or a ConfigMap was made; the line names its keys.")
-OBJECT_CHANGED = LogEvent("object.changed", INFO, "A Secret was completed, or a ConfigMap has changed; the line names the keys.")
+OBJECT_CHANGED = LogEvent(
+    "object.changed", INFO, "A Secret was completed, or a ConfigMap has changed; the line names the keys."
+)
 PROVISION_WAITS = LogEvent("provision.waits", WARNING, "The bus does not take a team's streams yet; it is tried again.")
 STREAMS_PROVISIONED = LogEvent("provision.streams", INFO, "A team's streams and consumers are what they should be.")
-PROVISION_FAILED = LogEvent("provision.failed", ERROR, "Not everything could be provisioned; done again, it goes on from there.")
+PROVISION_FAILED = LogEvent(
+    "provision.failed", ERROR, "Not everything could be provisioned; done again, it goes on from there."
+)
 ACCOUNTS_TOLD = LogEvent("accounts.told", INFO, "The server was told to read its accounts again.")
-ACCOUNTS_NOT_TOLD = LogEvent("accounts.not_told", WARNING, "No server runs that could be told of its accounts; one is waited for.")
+ACCOUNTS_NOT_TOLD = LogEvent(
+    "accounts.not_told", WARNING, "No server runs that could be told of its accounts; one is waited for."
+)
 
 # --- metrics ---
 _buckets = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0)
 """Buckets of every histogram of time."""
 
 CAS_CONFLICTS = Counter("bellboard_ledger_conflicts_total", "Ledger writes that another record came before.", ["role"])
+SAFE_MODE = Gauge("bellboard_safe_mode", "1 while nothing but READs is run, because the bus has lost history.")
 BUS_UP = Gauge("bellboard_bus_connected", "1 while the bus can be reached.")
 BUS_RECONNECTS = Counter("bellboard_bus_reconnects_total", "Times the bus was reached again.")
 BUS_STORE_SECONDS = Histogram("bellboard_bus_store_seconds", "From publishing a message to knowing that it is stored.")

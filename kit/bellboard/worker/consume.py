@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from google.protobuf.message import DecodeError
 
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
+from bellboard.api.options.v1 import options_pb2 as options
 from bellboard.api.registry.v1 import registry_pb2 as registry
 from bellboard.bot import Bot
 from bellboard.bus import Delivery, Pull
 from bellboard.call import trace_of
-from bellboard.ledger.ops import World
+from bellboard.ledger.ops import World, seconds
 from bellboard.ledger.store import Store
 from bellboard.ledger.work import Verdict, work
 from bellboard.providers import Providers
@@ -47,7 +48,7 @@ class Worker:
     def __init__(
         self, bot: Bot, store: Store, means: Means, admission: Admission, providers: Providers, limits: Limits, world: World
     ) -> None:
-        self._bot, self._store, self._means = bot, store, means
+        self._bot, self._store, self._means, self._history = bot, store, means, means.history
         self._admission, self._providers, self._world = admission, providers, world
         self._pulls = {
             lane: (means.bus.pull(STREAM, f"{bot.name}-{lane}", ahead=limit), limit)
@@ -90,6 +91,8 @@ class Worker:
             delivery = await anext(pull, None)
             if delivery is None:
                 return
+            if self._history is not None:
+                self._history.note(delivery.sequence, delivery.subject, delivery.payload, delivery.time)
             task = self._spawn(delivery.later(0.0) if self._draining else self._take(delivery))
             task.add_done_callback(lambda _: room.release())
 
@@ -102,8 +105,10 @@ class Worker:
     async def _take(self, delivery: Delivery) -> None:
         try:
             looked = self._admission.look(delivery)
-            if isinstance(looked, Order):
-                await self._bring_to_its_end(looked, delivery)
+            if isinstance(looked, Order) and await self._barred(looked):
+                await self._hand_back(delivery, "history")
+            elif isinstance(looked, Order):
+                await self._bring_to_its_end(self._doubted(looked), delivery)
             elif isinstance(looked, Foreign):
                 await self._hand_back(delivery, looked.reason)
             else:
@@ -111,6 +116,19 @@ class Worker:
         except Exception as error:  # noqa: BLE001  # a task boundary: one bad message must not stop the others
             logs.emit(names.UNEXPECTED, exc=error, subject=delivery.subject)
             await self._hand_back(delivery, "unexpected")
+
+    async def _barred(self, order: Order) -> bool:
+        """Whether it may not be run now, because the bus has lost history or may have."""
+        if self._history is None or order.job.effect == options.EFFECT_READ or order.job.key.id in self._errands:
+            return False
+        return bool(await self._history.bars())
+
+    def _doubted(self, order: Order) -> Order:
+        """The order as one that may have been run already, if it is from before the bus lost history."""
+        since = self._history.accepted_at if self._history is not None else 0.0
+        if order.job.effect == options.EFFECT_READ or seconds(order.envelope.received_at) >= since:
+            return order
+        return replace(order, job=replace(order.job, doubtful=True))
 
     async def _bring_to_its_end(self, order: Order, delivery: Delivery) -> None:
         id = order.job.key.id

@@ -7,6 +7,7 @@ from typing import Any
 
 from bellboard import replies
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
+from bellboard.api.options.v1 import options_pb2 as options
 from bellboard.bot import Bot
 from bellboard.call import trace_of
 from bellboard.execution import Execution
@@ -79,6 +80,8 @@ class Errand:
             case Execute():
                 return await self._ended(await self._execute(op))
             case Resume() if self._execution is not None:
+                if op.go and self._means.history is not None:
+                    await self._means.history.keep()
                 return await self._ended(await self._execution.resume(op.go))
             case Probe():
                 return await self._probe()
@@ -90,6 +93,8 @@ class Errand:
         if op.epoch == 1:
             self._meters.queue_wait.observe(max(0.0, time.time() - seconds(envelope.received_at)))
         self._progress = Progress(self._means.bus, self._bot.name, envelope.id, op.attempt)
+        if ended := await self._guarded():
+            return ended
         if wrong := await take_piped(self.order, self._means.blobs):
             return self._bad_request(wrong)
         self._execution = self._prepare(op.epoch, self._progress)
@@ -98,6 +103,20 @@ class Errand:
         if self._cancelled and op.epoch == 1:  # nothing of it can have happened
             self._execution.cancel()
         return await self._execution.start(op.epoch, op.attempt, op.done)
+
+    async def _guarded(self) -> Ended | None:
+        """How it ends if the bus has lost history, or may have, as the records of its own start may just have shown.
+
+        What must not run twice is begun only when its start is known on disk, whatever the bus forgets.
+        """
+        history, job = self._means.history, self.order.job
+        if history is None or job.effect == options.EFFECT_READ:
+            return None
+        if why := await history.bars():
+            return Ended(S.STATE_UNKNOWN, pb.Outcome(), f"{why}; it was not run, and may have been before")
+        if (job.effect == options.EFFECT_ONCE or job.steps) and (why := await history.keep()):
+            return Ended(S.STATE_FAILED, pb.Outcome(), f"{why}; it was not begun")
+        return None
 
     async def _ended(self, event: Event) -> Event:
         if isinstance(event, Ended):

@@ -12,6 +12,7 @@ from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.bus import Bus
 from bellboard.call import BlobStore, CallServices
 from bellboard.errors import CasLost, Unconfirmed
+from bellboard.history import History
 from bellboard.telemetry import names, trace
 from bellboard.telemetry.otlp import SpanSender
 
@@ -22,11 +23,12 @@ ASK_TRIES = 3
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What every command of a process shares."""
+    """What every command of a process shares. Without a ``history`` nothing guards it against a bus that has lost some."""
 
     bus: Bus
     blobs: BlobStore
     spans: SpanSender
+    history: History | None = None
 
     def services(self, envelope: pb.Envelope, epoch: int, progress: Progress) -> CallServices:
         """The services of one attempt at one command."""

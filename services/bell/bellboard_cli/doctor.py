@@ -183,7 +183,9 @@ async def _gateway(running: RunFile, house: House) -> AsyncIterator[Finding]:
     if not status.bus:
         yield Finding("the gateway has lost the bus", "see logs/gateway.log and logs/nats-server.log")
     for problem in status.problems:
-        yield Finding(problem, "put it right; it is read again by itself")
+        safe_mode = "safe mode" in problem
+        remedy = "find out why: docs/operate/losing-history.md" if safe_mode else "put it right; it is read again by itself"
+        yield Finding(problem, remedy)
     there = {bot.bot for bot in status.bots if bot.replicas}
     for enrolment in house.enrolments():
         if enrolment.bot not in there and enrolment.bot != HOUSE:

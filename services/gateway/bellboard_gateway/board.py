@@ -18,6 +18,7 @@ from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.blobs import Blobs
 from bellboard.bus import Bus
 from bellboard.errors import BellboardError
+from bellboard.history import History
 from bellboard.ids import child_id
 from bellboard.ledger.subjects import Author, parse
 from bellboard.telemetry import logs, names
@@ -47,11 +48,18 @@ class Board:
     """Follows the bus in `run`, and answers what stands on the board."""
 
     def __init__(
-        self, bus: Bus, blobs: Blobs, *, keep: int = KEEP, spans: SpanSender | None = None, trace_url: str = ""
+        self,
+        bus: Bus,
+        blobs: Blobs,
+        *,
+        keep: int = KEEP,
+        spans: SpanSender | None = None,
+        history: History | None = None,
+        trace_url: str = "",
     ) -> None:
         self._bus, self._blobs, self._trace_url = bus, blobs, trace_url
         self._all, self._watchers = Projection(keep), Watchers()
-        self._following = Following(bus, self._all, self._watchers, spans)
+        self._following = Following(bus, self._all, self._watchers, spans, history)
 
     @property
     def caught_up(self) -> asyncio.Event:

@@ -8,10 +8,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
+from bellboard.api.options.v1 import options_pb2 as options
 from bellboard.bus import Bus
 from bellboard.envelope import Signer
-from bellboard.errors import BellboardError, BusUnavailable, Unconfirmed
+from bellboard.errors import BellboardError, BusUnavailable, HistoryLost, Unconfirmed
 from bellboard.grammar import Parsed
+from bellboard.history import History
 from bellboard.ledger import gate
 from bellboard.ledger.ops import Procedure, World
 from bellboard.ledger.state import S
@@ -23,7 +25,7 @@ from .enrolments import HOUSE
 from .helpers import Helpers
 from .limits import Buckets
 from .lines import Command, NotAccepted
-from .orders import Order, envelope, first_record, never
+from .orders import Order, effect_of, envelope, first_record, never
 from .policy import Ask, Decision, Policy, Verdict
 from .registry import Registry
 from .rehearsals import Rehearsals
@@ -54,6 +56,7 @@ class Dispatch:
     Args:
         team: whose commands these are.
         signer: this replica's key.
+        history: whether the bus has kept it. Without it only the gateway's own commands run, and READs.
     """
 
     team: str
@@ -61,14 +64,15 @@ class Dispatch:
     registry: Registry
     policy: Policy
     signer: Signer
+    history: History
     world: World = field(default_factory=World)
     buckets: Buckets = field(default_factory=Buckets)
     _settling: dict[str, asyncio.Task[Command | NotAccepted]] = field(default_factory=dict)
     _unclear: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._accepting = Store(self.bus, "gateway", strict=True)
-        self._store = Store(self.bus, "gateway")
+        self._accepting = Store(self.bus, "gateway", strict=True, history=self.history)
+        self._store = Store(self.bus, "gateway", history=self.history)
         self.rehearsals, self.helpers = Rehearsals(self.bus), Helpers(self.bus)
 
     def judge(self, order: Order) -> Decision:
@@ -135,7 +139,19 @@ class Dispatch:
             return order
         return replace(order, rehearsal=True) if await self.rehearsals.by(order.origin.room) else order
 
+    async def _check_history(self, order: Order) -> None:
+        """Have nothing begin that changes something while the bus may have lost what was run. Raises HistoryLost.
+
+        What is IDEMPOTENT is no exception: it would build on locks and numbers that went with the history. The gateway's own
+        commands begin nothing by themselves, and one of them ends this.
+        """
+        others = (stage for stage in (order.parsed, *order.then) if stage.command.bot != HOUSE)
+        changes = any(effect_of(stage.command, preview=stage.preview) != options.EFFECT_READ for stage in others)
+        if changes and (why := await self.history.bars()):
+            raise HistoryLost(why)
+
     async def _first_of(self, order: Order) -> First:
+        await self._check_history(order)
         rehearsed = await self._as_rehearsed(order)
         return self._first(rehearsed, await self._unwanted(rehearsed))
 
@@ -179,6 +195,8 @@ class Dispatch:
         try:
             async with asyncio.timeout_at(deadline):
                 author, record = await first()
+        except HistoryLost as error:
+            return NotAccepted(f"refused: {error.text}", final=bool(self.history.lost))
         except (TimeoutError, BusUnavailable, Unconfirmed):
             return NOT_YET  # whether the room rehearses could not be read; nothing was sent
         except BellboardError as error:

@@ -17,6 +17,7 @@ from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.api.options.v1 import options_pb2 as options
 from bellboard.bus import Bus, Follow, Message
 from bellboard.errors import BusError
+from bellboard.history import History
 from bellboard.ledger.state import IllegalTransition
 from bellboard.ledger.subjects import Author, Key, parse
 from bellboard.telemetry import logs, names, trace
@@ -73,7 +74,10 @@ class Following:
         mentions: who was mentioned in what was read.
     """
 
-    def __init__(self, bus: Bus, projection: Projection, watchers: Watchers, spans: SpanSender | None = None) -> None:
+    def __init__(
+        self, bus: Bus, projection: Projection, watchers: Watchers, spans: SpanSender | None, history: History | None
+    ) -> None:
+        self._history = history
         self._bus, self._all, self._watchers, self._spans = bus, projection, watchers, spans
         self.begin = self.position = Cursor()
         self.mentions = Mentions()
@@ -95,6 +99,8 @@ class Following:
         if end == 0:
             self.caught_up.set()
         async for message in self._bus.follow("LED", after=begin):
+            if self._history is not None:
+                self._history.note(message.sequence, message.subject, message.payload, message.time)
             try:
                 await self._take(message)
             except (DecodeError, ValueError, IllegalTransition) as error:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from contextlib import AsyncExitStack
+from functools import partial
 
 from bellboard.bus import Bus
 from bellboard.errors import SettingsError
-from bellboard.process import Stop, launch, open_health
+from bellboard.history import AllOfIt, History, Keeper
+from bellboard.process import EX_SOFTWARE, Stop, launch, open_health
 from bellboard.telemetry import logs, names
 from bellboard.telemetry.health import Check, HealthServer
 from bellboard.telemetry.otlp import SpanSender
@@ -43,7 +45,11 @@ async def serve(settings: GatewaySettings, stop: Stop) -> None:
         stack.push_async_callback(bus.close)
         spans = SpanSender(SERVICE)
         stack.push_async_callback(spans.close)
-        gateway = Gateway(files, bus, spans)
+        # What it has read of the ledger holds no more once some of it is lost: then it starts anew.
+        keeper, anew = Keeper(settings.data_dir), partial(stop.now, EX_SOFTWARE)
+        history = History(bus, AllOfIt(bus), keeper, tells=True, on_lost=anew)
+        await history.begin()
+        gateway = Gateway(files, bus, spans, history)
         await stack.enter_async_context(gateway.providers)
         await gateway.providers.start(house.bot.needs)
         stack.push_async_callback(gateway.dispatch.close)
@@ -80,6 +86,7 @@ async def _work(gateway: Gateway, spans: SpanSender, stop: Stop) -> None:
         gateway.pipes,
         gateway.pump,
         gateway.presence,
+        gateway.history,
         spans,
     )
     tasks = [asyncio.create_task(part.run(), name=type(part).__name__) for part in parts]
@@ -112,4 +119,5 @@ def _health(gateway: Gateway) -> HealthServer:
         "registry": gateway.registry.health,
         "house": gateway.presence.check,
     }
-    return HealthServer(SERVICE, settings.health_host, settings.health_port, checks)
+    history = gateway.history
+    return HealthServer(SERVICE, settings.health_host, settings.health_port, checks, lambda: history.safe_mode)

@@ -14,6 +14,7 @@ from bellboard.blobs import Blobs
 from bellboard.bus import Bus
 from bellboard.envelope import Signer, Verifier
 from bellboard.errors import SettingsError
+from bellboard.history import History
 from bellboard.ledger.ops import World
 from bellboard.ledger.store import Store
 from bellboard.marks.bus import BusMarks
@@ -97,14 +98,14 @@ def _read(path: Path) -> bytes:
 class Gateway:
     """All parts, on one bus."""
 
-    def __init__(self, files: Files, bus: Bus, spans: SpanSender) -> None:
-        settings = files.settings
+    def __init__(self, files: Files, bus: Bus, spans: SpanSender, history: History) -> None:
+        settings, self.history = files.settings, history
         self.settings, self.bus, self.people = settings, bus, files.people
         self.blobs = Blobs(bus, "gw")
-        self.board = Board(bus, self.blobs, spans=spans, trace_url=settings.trace_url)
+        self.board = Board(bus, self.blobs, spans=spans, history=history, trace_url=settings.trace_url)
         self.rooms = Rooms(bus, self.blobs, self.board)
         self.registry = Registry(bus, files.enrolments, files.policy, house.bot.contract)
-        self.dispatch = Dispatch(settings.team, bus, self.registry, files.policy, files.signer)
+        self.dispatch = Dispatch(settings.team, bus, self.registry, files.policy, files.signer, history)
         self.inbox = Inbox(files.people, self.registry, self.dispatch, self.board, self.rooms)
         asks = Asks(self.board, self.dispatch, self.inbox)
         self.timers, self.ticks = Timers(bus, asks), Ticks(self.board, self.dispatch, self.inbox)
@@ -113,11 +114,11 @@ class Gateway:
         self.pump = Pump(files.hooks, bus, self.blobs, self.registry, self.board, self.dispatch)
         self.hook_door = HookDoor(files.hooks, bus, self.blobs, self.pump.wake)
         parts = (files.people, files.policy, self.registry, self.board, self.dispatch, self.inbox)
-        self.hall = house.Hall(*parts, files.trackers, BusMarks(bus, HOUSE))
+        self.hall = house.Hall(*parts, files.trackers, BusMarks(bus, HOUSE), history)
         self.providers = Providers()
         self.providers.register(house.Hall, lambda: self.hall)
         self.worker = self._worker(files, spans)
-        self.presence = Presence(bus, house.bot.contract, settings.replica, self.worker.in_flight)
+        self.presence = Presence(bus, house.bot.contract, settings.replica, self.worker.in_flight, lambda: history.lost)
         self.sign_in = SignIn(files.session_key)
         self.web = Web(
             board=self.board,
@@ -132,7 +133,9 @@ class Gateway:
             version=house.bot.contract.version,
             more=[*self.hook_door.routes(), *WebFeeds(bus).routes()],
         )
-        api = Api(settings.replica, files.people, files.policy, self.registry, self.board, self.inbox, self.pump.problems, settings.alone)
+        api = Api(
+            settings.replica, files.people, files.policy, self.registry, self.board, self.inbox, self.problems, settings.alone
+        )
         service = gateway_pb2.DESCRIPTOR.services_by_name["GatewayService"]
         self.rpc = Server(service, partial(gateway_pb2_grpc.add_GatewayServiceServicer_to_server, api), self.ill)
 
@@ -145,6 +148,11 @@ class Gateway:
         means = Means(self.bus, Blobs(self.bus, HOUSE), spans)
         limits = Limits(settings.max_reads, settings.max_work)
         return Worker(house.bot, Store(self.bus, "worker"), means, admission, self.providers, limits, World())
+
+    def problems(self) -> list[str]:
+        """What an operator should look after, one line each."""
+        lost = [self.history.safe_mode] if self.history.lost else []
+        return [*lost, *self.registry.losses, *self.pump.problems()]
 
     def ill(self) -> str | None:
         """What keeps the gateway from taking lines; None if nothing does."""

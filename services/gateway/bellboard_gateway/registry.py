@@ -129,6 +129,12 @@ class Registry:
         return self._beats.of(bot)
 
     @property
+    def losses(self) -> list[str]:
+        """Which bots' replicas are in safe mode, one line each."""
+        beats = [replica.beat for bot in self.bots if bot != HOUSE for replica in self.replicas(bot)]
+        return [f"{beat.replica} is in safe mode: the bus lost history ({beat.safe_mode})" for beat in beats if beat.safe_mode]
+
+    @property
     def bots(self) -> Iterable[str]:
         """Every enrolled bot, by name."""
         return sorted({HOUSE, *self._enrolments.bots})

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 
 from google.protobuf.message import DecodeError
 
 from bellboard.bus import Bus
+from bellboard.history import AllOfIt, History, Keeper
 from bellboard.ledger.ops import World
-from bellboard.process import Stop, launch, open_health
+from bellboard.process import EX_SOFTWARE, Stop, launch, open_health
 from bellboard.telemetry import logs, names
 from bellboard.telemetry.health import Check, HealthServer
 from bellboard.telemetry.otlp import SpanSender
@@ -41,12 +43,16 @@ async def serve(settings: ReaperSettings, stop: Stop) -> None:
             if spans.enabled:
                 spans.add(_life(entries))
 
-        reaper = Reaper(bus, settings.patience, told, World())
-        health = _health(settings, bus, reaper)
+        # What it has read of the ledger holds no more once some of it is lost: then it starts anew.
+        anew = partial(stop.now, EX_SOFTWARE)
+        history = History(bus, AllOfIt(bus), Keeper(settings.data_dir), on_lost=anew)
+        await history.begin()
+        reaper = Reaper(bus, settings.patience, told, World(), history=history)
+        health = _health(settings, bus, reaper, history)
         stack.push_async_callback(health.close)
         await open_health(health)
         logs.emit(names.SERVICE_READY, replica=settings.replica, health_port=health.port)
-        await _until_stopped(reaper, spans, stop)
+        await _until_stopped(reaper, spans, history, stop)
 
 
 def _life(entries: Sequence[Entry]) -> Iterator[Span]:
@@ -57,23 +63,24 @@ def _life(entries: Sequence[Entry]) -> Iterator[Span]:
         logs.emit(names.LEDGER_GARBAGE, sequence=entries[0].sequence)
 
 
-async def _until_stopped(reaper: Reaper, spans: SpanSender, stop: Stop) -> None:
+async def _until_stopped(reaper: Reaper, spans: SpanSender, history: History, stop: Stop) -> None:
     reaping = asyncio.create_task(reaper.run())
-    sending, stopped = asyncio.create_task(spans.run()), asyncio.create_task(stop.wait())
+    beside = [asyncio.create_task(one) for one in (spans.run(), history.run())]
+    stopped = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({reaping, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if reaping.done():
             reaping.result()
     finally:
-        for task in (reaping, sending, stopped):
+        for task in (reaping, *beside, stopped):
             task.cancel()
-        await asyncio.gather(reaping, sending, stopped, return_exceptions=True)
+        await asyncio.gather(reaping, *beside, stopped, return_exceptions=True)
 
 
-def _health(settings: ReaperSettings, bus: Bus, reaper: Reaper) -> HealthServer:
+def _health(settings: ReaperSettings, bus: Bus, reaper: Reaper, history: History) -> HealthServer:
     checks: dict[str, Check] = {
         "bus": lambda: None if bus.connected else "the bus can't be reached",
         "permissions": lambda: bus.denied[-1] if bus.denied else None,
         "ledger": lambda: None if reaper.caught_up else "the ledger is still being read",
     }
-    return HealthServer(SERVICE, settings.health_host, settings.health_port, checks)
+    return HealthServer(SERVICE, settings.health_host, settings.health_port, checks, lambda: history.safe_mode)

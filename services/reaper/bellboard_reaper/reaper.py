@@ -13,6 +13,7 @@ from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.api.registry.v1 import registry_pb2 as registry
 from bellboard.bus import Bus, Message
 from bellboard.errors import BusError
+from bellboard.history import History
 from bellboard.ledger.ops import Stored, World, put
 from bellboard.ledger.reap import Observed, Patience, Write, judge
 from bellboard.ledger.state import S, frees, name
@@ -46,9 +47,17 @@ Told = Callable[[Sequence[Entry]], None]
 class Reaper:
     """One of any number of reapers: compare-and-set decides between them, so no one of them leads."""
 
-    def __init__(self, bus: Bus, patience: Patience, told: Told, world: World, clock: Callable[[], float] = time.monotonic):
+    def __init__(
+        self,
+        bus: Bus,
+        patience: Patience,
+        told: Told,
+        world: World,
+        clock: Callable[[], float] = time.monotonic,
+        history: History | None = None,
+    ) -> None:
         self._bus, self._patience, self._told, self._world, self._clock = bus, patience, told, world, clock
-        self._store = Store(bus, "reaper")
+        self._history, self._store = history, Store(bus, "reaper", history=history)
         self._watch, self._tally = Watch(clock), Tally()
         self._look, self._came = asyncio.Event(), asyncio.Event()
         self._looked = 0.0
@@ -69,6 +78,8 @@ class Reaper:
                 self._take(message)
             except (ValueError, DecodeError):  # a bot may write garbage as itself; nothing follows from it
                 logs.emit(names.LEDGER_GARBAGE, subject=message.subject, sequence=message.sequence)
+            if self._history is not None:
+                self._history.note(message.sequence, message.subject, message.payload, message.time)
             self._watch.followed = message.sequence
             self._came.set()
 
@@ -120,6 +131,11 @@ class Reaper:
         if not current:
             return
         self._tally.open(self._watch.open, self._world.now())
+        if self._history is not None:
+            if await self._history.bars():
+                self._watch.begin_anew()  # what is missing may have ended it; time counts again once a person has looked
+                return
+            self._watch.lost_before = self._history.accepted_at
         due = [(one, write) for one, seen in self._watch.observed() if (write := self._say(one, seen)) is not None]
         for start in range(0, len(due), AT_ONCE):
             await asyncio.gather(*(self._write(one, write) for one, write in due[start : start + AT_ONCE]))

@@ -32,7 +32,7 @@ class Watched:
         seen: when the newest record was first seen.
         heard: when a living worker last said that it has the command.
         queued: when it was first queued.
-        command: its envelope, from the newest record that let it run.
+        command: its envelope, from the newest record that let it run; ``not_after`` and ``asked_at`` are said there.
     """
 
     key: Key
@@ -43,6 +43,7 @@ class Watched:
     queued: float | None = None
     command: pb.SignedEnvelope | None = None
     not_after: float = 0.0
+    asked_at: float = 0.0
     entries: list[Entry] = field(default_factory=list)
 
 
@@ -55,6 +56,7 @@ class Watch:
         self._alive: dict[tuple[str, str], float] = {}
         self.turns = Turns()
         self.followed = 0  # the last sequence that was seen
+        self.lost_before = 0.0  # when a loss of history was last accepted, in seconds since 1970
 
     def __len__(self) -> int:
         return len(self._open)
@@ -82,7 +84,8 @@ class Watch:
         one.record, one.sequence = record, sequence
         one.seen = one.heard = self._clock()
         if record.HasField("command"):
-            one.command, one.not_after = record.command, _not_after(record.command)
+            one.command = record.command
+            one.not_after, one.asked_at = _times(record.command)
         self._line_up(one)
         if len(one.entries) < KEPT_ENTRIES or is_final(record):
             one.entries.append(Entry(sequence, author, record))
@@ -136,6 +139,7 @@ class Watch:
                     not_after=one.not_after,
                     queued=now - one.queued if one.queued is not None else 0.0,
                     holder_done=self._free(id, one.record),
+                    doubtful=one.asked_at < self.lost_before,
                 ),
             )
 
@@ -148,9 +152,13 @@ def _has(replica: str, epoch: int, record: pb.Record) -> bool:
     return record.state in RUNNABLE or (record.worker == replica and epoch == record.epoch)
 
 
-def _not_after(command: pb.SignedEnvelope) -> float:
-    """When an envelope may no longer be claimed. Its signature is the workers' affair: nothing is run because of this."""
+def _times(command: pb.SignedEnvelope) -> tuple[float, float]:
+    """When an envelope may no longer be claimed, and when it was asked for.
+
+    Its signature is the workers' affair: nothing is run because of this.
+    """
     try:
-        return seconds(pb.Envelope.FromString(command.envelope).not_after)
+        envelope = pb.Envelope.FromString(command.envelope)
     except DecodeError:
-        return 0.0
+        return 0.0, 0.0
+    return seconds(envelope.not_after), seconds(envelope.received_at)

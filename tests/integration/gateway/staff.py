@@ -15,6 +15,7 @@ import yaml
 from bellboard.api.gateway.v1 import gateway_pb2 as pb
 from bellboard.api.ledger.v1 import ledger_pb2 as ledger
 from bellboard.bus import Bus
+from bellboard.history import AllOfIt, History, Keeper
 from bellboard.ledger.state import S
 from bellboard.provision import House
 from bellboard.telemetry.otlp import SpanSender
@@ -131,7 +132,10 @@ async def opened(
 ) -> AsyncIterator[Desk]:
     """A gateway that runs, started together with what is to be there ``beside`` it."""
     spans = SpanSender("gateway")
-    gateway = Gateway(Files(settings_of(house, name, **said)), bus, spans)
+    files = Files(settings_of(house, name, **said))
+    history = History(bus, AllOfIt(bus), Keeper(files.settings.data_dir), tells=True)
+    await history.begin()
+    gateway = Gateway(files, bus, spans, history)
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(gateway.providers)
         await gateway.providers.start([type(gateway.hall)])
@@ -145,6 +149,7 @@ async def opened(
             gateway.pipes,
             gateway.pump,
             gateway.presence,
+            gateway.history,
             gateway.worker,
         )
         tasks = [asyncio.create_task(part.run()) for part in parts]

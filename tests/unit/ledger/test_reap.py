@@ -88,3 +88,18 @@ def test_a_queued_command_gets_its_turn() -> None:
     assert judged(record, queued=10) == ""
     assert judged(record, queued=10, holder_done=True) == "READY"
     assert judged(record, queued=QUEUE_PATIENCE + 1) == "EXPIRED"
+
+
+@pytest.mark.parametrize("state", [S.STATE_RECEIVED, S.STATE_READY, S.STATE_CLAIMED])
+def test_what_may_have_run_in_a_history_that_was_lost_is_left_to_its_bot(state: pb.State.ValueType) -> None:
+    """Only where none comes is it closed, and then without the word that nothing was run."""
+    record = pb.Record(state=state, effect=ONCE, epoch=0 if state == S.STATE_RECEIVED else 1)
+    seen = Observed(record, 1, GIVE_UP + 1, GIVE_UP + 1, True, NOW - 60, doubtful=True)
+
+    assert judged(record, still=GIVE_UP - 1, not_after=NOW - 60, doubtful=True) == ""
+    write = judge(seen, WORLD)
+    assert write is not None
+    assert (write.record.state, write.record.reason) == (
+        S.STATE_EXPIRED,
+        "the bus lost history: whether it was run is not known",
+    )

@@ -311,3 +311,24 @@ def test_a_delivery_that_was_offered_anew_since_is_acknowledged(script: Script) 
 
     assert script.run(work(job, script.world)) is Verdict.DONE
     assert script.told[-1] == "READY"
+
+
+def test_what_may_have_run_in_a_history_that_was_lost_is_unknown(script: Script) -> None:
+    """Nobody runs it again, however late it is; its probe may know."""
+    script.write(Author.RUN, S.STATE_RECEIVED)
+    script.answers[Probe] = [Probed(True)]
+
+    verdict = script.run(work(script.job(ONCE, doubtful=True, probes=True, not_after=0.0, turn="shop"), script.world))
+
+    assert (verdict, executions(script)) == (Verdict.DONE, [])
+    assert script.told == ["RECEIVED", "CLAIMED", "STARTED", "UNKNOWN", "RESOLVED_SUCCEEDED"]
+
+
+def test_what_is_idempotent_and_may_have_run_in_a_lost_history_fails(script: Script) -> None:
+    """It would undo what came after it."""
+    script.write(Author.RUN, S.STATE_RECEIVED)
+
+    verdict = script.run(work(script.job(IDEMPOTENT, doubtful=True), script.world))
+
+    assert (verdict, executions(script)) == (Verdict.DONE, [])
+    assert script.told[-1] == "FAILED"

@@ -230,8 +230,8 @@ def test_each_service_gets_what_it_needs_and_no_more(made: House) -> None:
     assert dict(line.split("=", 1) for line in lines) == memes
 
 
-def test_a_bot_has_a_folder_of_its_own(made: House) -> None:
-    """And knows where the sandbox is; a gateway needs neither."""
+def test_every_service_has_a_folder_of_its_own(made: House) -> None:
+    """A bot knows where the sandbox is too; a gateway need not."""
     env = made.service_env("memes")
 
     folder = Path(env["BELLBOARD_DATA_DIR"])
@@ -239,4 +239,6 @@ def test_a_bot_has_a_folder_of_its_own(made: House) -> None:
     assert stat.S_IMODE(folder.stat().st_mode) == stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
     assert env["BELLBOARD_SANDBOX_DIR"] == str(made.folder / "sandbox")
     for service in ("gw-1", "reaper"):
-        assert not {"BELLBOARD_DATA_DIR", "BELLBOARD_SANDBOX_DIR"} & set(made.service_env(service))
+        other = made.service_env(service)
+        assert other["BELLBOARD_DATA_DIR"] == str(made.folder / "bots" / service)
+        assert "BELLBOARD_SANDBOX_DIR" not in other

@@ -129,6 +129,8 @@ async def approve(call: Call, id_: str, *, hall: Hall) -> Blocks:  # the contrac
     view = await _waiting(call, "approve", id_, hall)
     if isinstance(view, chat.Block):
         return [view]
+    if hall.history.lost:
+        raise UserError(hall.history.safe_mode)
     approval, now = pb.Approval(), hall.dispatch.world.now()
     approval.CopyFrom(view.record.approval)
     if now > seconds(approval.not_after):
@@ -224,6 +226,24 @@ async def _end(call: Call, line: str, hall: Hall) -> Blocks:
     await hall.see(call)
     id = await onward(hall, call, stages)
     return [replies.text(f"{stages[0].canonical} runs as {id[:6]}.")]
+
+
+@bot.command
+async def accept_history(call: Call, *, hall: Hall) -> Blocks:
+    """Go on after the bus has lost history: what is left of it counts."""
+    person = hall.person(call)
+    if not hall.history.lost and not hall.registry.losses:
+        raise UserError("no history is missing, as far as anybody knows")
+    try:
+        await hall.history.accept(person.id)
+    except BusError as error:
+        raise Failed(f"it could not be written down: {error.text}", hint="try again") from None
+    return [
+        replies.text(
+            "What is left of the history counts; commands run again. What was asked for before, and is not done by it, may "
+            "have been run: it is not run again."
+        )
+    ]
 
 
 @bot.command

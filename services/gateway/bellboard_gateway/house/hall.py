@@ -12,6 +12,7 @@ from bellboard import Call, UserError, replies
 from bellboard.api.chat.v1 import chat_pb2 as chat
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.command import Command
+from bellboard.history import History
 from bellboard.ledger.state import name as state_name
 from bellboard.marks import Marks
 
@@ -45,6 +46,7 @@ class Hall:
     inbox: Inbox
     trackers: Trackers
     marks: Marks
+    history: History
 
     def person(self, call: Call) -> Person:
         """Who asks.

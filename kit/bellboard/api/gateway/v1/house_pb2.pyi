@@ -504,6 +504,47 @@ class ResolveResponse(_message.Message):
 Global___ResolveResponse: _TypeAlias = ResolveResponse  # noqa: Y015
 
 @_typing.final
+class AcceptHistoryRequest(_message.Message):
+    """Nothing: there is one history."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcceptHistoryRequest: _TypeAlias = AcceptHistoryRequest  # noqa: Y015
+
+@_typing.final
+class AcceptHistoryResponse(_message.Message):
+    """That commands are taken again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REPLY_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def reply(self) -> _chat_pb2.Reply:
+        """What people see."""
+
+    def __init__(
+        self,
+        *,
+        reply: _chat_pb2.Reply | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reply", b"reply"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reply", b"reply"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AcceptHistoryResponse: _TypeAlias = AcceptHistoryResponse  # noqa: Y015
+
+@_typing.final
 class RehearseRequest(_message.Message):
     """Nothing: it is about the room."""
 

@@ -944,3 +944,45 @@ class RoomLine(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RoomLine: _TypeAlias = RoomLine  # noqa: Y015
+
+@_typing.final
+class History(_message.Message):
+    """What became of the ledger's history. The last word about it stands at mark.house.history."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EPOCH_FIELD_NUMBER: _builtins.int
+    LOST_FIELD_NUMBER: _builtins.int
+    LOST_AT_FIELD_NUMBER: _builtins.int
+    ACCEPTED_BY_FIELD_NUMBER: _builtins.int
+    ACCEPTED_AT_FIELD_NUMBER: _builtins.int
+    epoch: _builtins.int
+    """Tells the losses apart: a later one has a greater number."""
+    lost: _builtins.str
+    """What of it was lost, in words for people."""
+    accepted_by: _builtins.str
+    """The id of the person who had the house go on with what is left; empty while nobody has."""
+    @_builtins.property
+    def lost_at(self) -> _timestamp_pb2.Timestamp:
+        """When that was found."""
+
+    @_builtins.property
+    def accepted_at(self) -> _timestamp_pb2.Timestamp:
+        """When. What was asked for before may have been run, whatever the ledger says."""
+
+    def __init__(
+        self,
+        *,
+        epoch: _builtins.int = ...,
+        lost: _builtins.str = ...,
+        lost_at: _timestamp_pb2.Timestamp | None = ...,
+        accepted_by: _builtins.str = ...,
+        accepted_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "lost_at", b"lost_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["accepted_at", b"accepted_at", "accepted_by", b"accepted_by", "epoch", b"epoch", "lost", b"lost", "lost_at", b"lost_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___History: _TypeAlias = History  # noqa: Y015

@@ -129,6 +129,7 @@ class Heartbeat(_message.Message):
     IN_FLIGHT_FIELD_NUMBER: _builtins.int
     AT_FIELD_NUMBER: _builtins.int
     SEQUENCE_FIELD_NUMBER: _builtins.int
+    SAFE_MODE_FIELD_NUMBER: _builtins.int
     bot: _builtins.str
     """The bot's name."""
     replica: _builtins.str
@@ -141,6 +142,8 @@ class Heartbeat(_message.Message):
     """Whether it takes no more work."""
     sequence: _builtins.int
     """Counts up from 1."""
+    safe_mode: _builtins.str
+    """Why it runs nothing but READs: what it found lost of the ledger's history. Empty if nothing is."""
     @_builtins.property
     def in_flight(self) -> _containers.RepeatedCompositeFieldContainer[Global___InFlight]:
         """What it is working on."""
@@ -160,10 +163,11 @@ class Heartbeat(_message.Message):
         in_flight: _abc.Iterable[Global___InFlight] | None = ...,
         at: _timestamp_pb2.Timestamp | None = ...,
         sequence: _builtins.int = ...,
+        safe_mode: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["at", b"at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "bot", b"bot", "digest", b"digest", "draining", b"draining", "in_flight", b"in_flight", "replica", b"replica", "sequence", b"sequence", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "bot", b"bot", "digest", b"digest", "draining", b"draining", "in_flight", b"in_flight", "replica", b"replica", "safe_mode", b"safe_mode", "sequence", b"sequence", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,252 @@
+"""Safe mode: whether a process may run what changes something."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from bellboard.api.ledger.v1 import ledger_pb2 as pb
+from bellboard.bus import Bus
+from bellboard.errors import BusError
+from bellboard.ledger.ops import timestamp
+from bellboard.telemetry import logs, names
+
+from . import word
+from .looks import Look
+from .seen import Keeper, Seen, digest_of
+from .word import Word
+
+EVERY = 60.0
+"""Seconds between two looks while all is well and the connection stands."""
+
+TICK = 0.4
+"""Seconds between two looks while something seems wrong, and in safe mode; and between two savings of what was seen."""
+
+HASTE, PATIENCE = 1.2, 15.0
+"""Seconds for which looks must find something wrong, on one server and in a cluster. There a server that was cut off may tell
+of the past for ten seconds before it notices."""
+
+CHECKING = "it is being looked into whether the bus has lost history"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far the ledger was known to reach when something began."""
+
+    generation: int
+    sequence: int
+
+
+class History:
+    """What a process knows of the ledger's history.
+
+    Attributes:
+        lost: what was lost of it, in words for people, while nobody has accepted that; empty if nothing is.
+
+    Args:
+        look: how it sees the ledger.
+        keeper: keeps the newest record that it has seen.
+        tells: it may write down for everybody that history was lost, and does.
+        on_lost: called when a loss is found while the process runs: what it has read of the ledger holds no more.
+        on_accepted: called when a loss was accepted while the process runs.
+
+    Raises:
+        SettingsError: what was kept can't be read.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        look: Look,
+        keeper: Keeper,
+        *,
+        tells: bool = False,
+        on_lost: Callable[[], None] | None = None,
+        on_accepted: Callable[[], None] | None = None,
+    ) -> None:
+        self._bus, self._look, self._keeper, self._tells = bus, look, keeper, tells
+        self._on_lost, self._on_accepted = on_lost, on_accepted
+        self._seen = self._kept = keeper.load()
+        self._newer: tuple[int, str, bytes, float] | None = None
+        self._word = Word(pb.History())
+        self._generation = 0
+        self._sure = 0  # the connection on which the last look found nothing wrong
+        self._looked, self._doubted = 0.0, 0.0
+        self._looking = asyncio.Lock()
+        self._running = self._stale = False
+        self.lost = self._doubt = ""
+        names.SAFE_MODE.set(0)
+
+    @property
+    def accepted_at(self) -> float:
+        """When a loss was last accepted, in seconds since 1970. What was asked for before may have been run."""
+        return self._word.accepted_at
+
+    @property
+    def safe_mode(self) -> str:
+        """One line that says so, or nothing."""
+        return f"safe mode: {self.refusal}" if self.lost else ""
+
+    @property
+    def refusal(self) -> str:
+        """Why nothing is run in safe mode, and what ends that."""
+        return f"the bus lost history ({self.lost}): nothing that changes anything is run until an owner types “accept history”"
+
+    @property
+    def place(self) -> Place:
+        """How far the ledger is known to reach: whatever is stored from now on stands after it."""
+        return Place(self._generation, max(self._seen.sequence, self._newer[0] if self._newer else 0))
+
+    def note(self, sequence: int, subject: str, payload: bytes, at: float) -> None:
+        """A record that stands in the ledger was seen."""
+        if self._calm and sequence > self.place.sequence:
+            self._newer = sequence, subject, payload, at
+
+    def stored(self, before: Place, sequence: int, subject: str, payload: bytes) -> None:
+        """A record was stored; ``before`` is how far the ledger was known to reach when that began."""
+        if before.generation == self._generation and sequence <= before.sequence:
+            self._lose(f"record {sequence} was stored when record {before.sequence} had been seen")
+        else:
+            self.note(sequence, subject, payload, time.time())
+
+    async def bars(self) -> str:
+        """Why nothing may be run now that changes something; empty if it may."""
+        if not self.lost and self._sure != self._bus.connections:
+            with suppress(BusError):
+                await self.look()
+        if self.lost:
+            return self.refusal
+        return "" if self._calm else CHECKING
+
+    async def keep(self) -> str:
+        """Have all that was seen on disk. What stands in the way of it; empty if nothing does."""
+        seen = self._current()
+        if seen.place <= self._kept.place:
+            return ""
+        try:
+            await asyncio.to_thread(self._keeper.save, seen)
+        except OSError as error:
+            return f"what was seen of the ledger can't be kept: {error.strerror}"
+        self._kept = seen
+        return ""
+
+    async def begin(self) -> None:
+        """Look until it is clear how it stands, or the bus is away."""
+        with suppress(BusError):
+            await self.look()
+            while self._doubt:
+                await asyncio.sleep(TICK)
+                await self.look()
+        await self._tell()
+        self._running = True
+
+    async def run(self) -> None:
+        """Look, and keep what was seen, until cancelled."""
+        while True:
+            await asyncio.sleep(TICK)
+            due = time.monotonic() - self._looked > EVERY
+            if self._bus.connected and (due or not self._calm):
+                with suppress(BusError):
+                    await self.look()
+            await self._tell()
+            if why := await self.keep():
+                logs.emit(names.HISTORY_NOT_KEPT, error=why)
+
+    async def look(self) -> None:
+        """Look once. Raises BusError."""
+        async with self._looking:
+            connection = self._bus.connections
+            self._word = await word.read(self._bus)
+            seen = self._current()
+            said = self._word.said
+            if said.accepted_by and said.epoch > seen.epoch:
+                await self._adopt(connection)
+            elif self._word.open:
+                self._lose(said.lost)
+            elif said.epoch < seen.epoch:
+                self._found("what was accepted of an earlier loss is gone", connection)
+            elif seen.sequence:
+                self._found(await self._look.wrong(seen), connection)
+            elif not self.lost:
+                await self._adopt(connection)
+
+    async def accept(self, by: str) -> None:
+        """A person says that what is left of the history counts. Raises BusError."""
+        last = await word.read(self._bus)
+        said = pb.History(epoch=last.said.epoch, lost=last.said.lost, lost_at=last.said.lost_at)
+        if not last.open:
+            said = self._loss(last)
+        said.accepted_by = by
+        said.accepted_at.CopyFrom(timestamp(time.time()))
+        await word.write(self._bus, said, last)
+        await self.look()
+
+    @property
+    def _calm(self) -> bool:
+        """Whether all was well when it was last looked, over this very connection."""
+        return not self.lost and not self._doubt and self._sure == self._bus.connections
+
+    def _current(self) -> Seen:
+        if self._newer is not None:
+            sequence, subject, payload, at = self._newer
+            self._seen = Seen(self._seen.epoch, sequence, subject, digest_of(subject, payload), at)
+            self._newer = None
+        return self._seen
+
+    def _found(self, wrong: str, connection: int) -> None:
+        """What a look found counts once it was found for long enough."""
+        now = self._looked = time.monotonic()
+        if not wrong:
+            self._doubt, self._sure = "", connection
+            return
+        if not self._doubt:
+            self._doubted = now
+            logs.emit(names.HISTORY_DOUBTED, found=wrong)
+        self._doubt = wrong
+        if now - self._doubted >= (PATIENCE if self._bus.clustered else HASTE):
+            self._lose(wrong)
+
+    def _lose(self, what: str) -> None:
+        if self.lost:
+            return
+        self.lost, self._doubt, self._stale = what, "", self._running
+        names.SAFE_MODE.set(1)
+        logs.emit(names.HISTORY_LOST, lost=what)
+
+    async def _adopt(self, connection: int) -> None:
+        """Begin to remember anew, from what stands in the ledger now."""
+        newest = await self._look.newest()
+        epoch, was = self._word.said.epoch, self.lost
+        later = epoch > self._seen.epoch and self._running
+        self._seen, self._newer = Seen(epoch), None
+        if newest is not None:
+            digest = digest_of(newest.subject, newest.payload)
+            self._seen = Seen(epoch, newest.sequence, newest.subject, digest, newest.time)
+        self._generation += 1
+        self.lost = self._doubt = ""
+        self._sure, self._looked = connection, time.monotonic()
+        names.SAFE_MODE.set(0)
+        if was:
+            logs.emit(names.HISTORY_ACCEPTED, by=self._word.said.accepted_by, lost=was)
+        if later and self._on_accepted is not None:
+            self._on_accepted()
+
+    async def _tell(self) -> None:
+        """Write a loss down for everybody, if that is for this process to do; then this process has to start anew."""
+        if not self.lost:
+            return
+        if self._tells and not self._word.open:
+            with suppress(BusError):  # such as that somebody else did, and the next look reads it
+                await word.write(self._bus, self._loss(self._word), self._word)
+            return
+        if self._stale and self._on_lost is not None:
+            self._stale = False
+            self._on_lost()
+
+    def _loss(self, last: Word) -> pb.History:
+        now = time.time()
+        epoch = max(last.said.epoch + 1, self._seen.epoch + 1, int(now))
+        return pb.History(epoch=epoch, lost=self.lost or "a bot found that some is gone", lost_at=timestamp(now))
