@@ -142,7 +142,7 @@ def _rows(said: Mapping[str, Any], prefix: str, defaults: Any, skip: tuple[str, 
 
 def _more(said: Mapping[str, Any], shape: str) -> str:
     """Where to read on, and which words there are."""
-    inner = said.get("items", {}) or next(iter(said.get("patternProperties", {}).values()), {})
+    inner: Mapping[str, Any] = said.get("items", {}) or next(iter(said.get("patternProperties", {}).values()), {})
     shape = shape if shape in SHAPES else inner.get("$ref", "").rpartition("/")[2]
     if shape in SHAPES:
         title = SHAPES[shape]

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from bellboard import BotSettings
 from bellboard.kube import Person
@@ -183,8 +184,8 @@ def test_what_is_written_down_of_a_team_can_be_read(values: Path, tmp_path: Path
         assert people.read(tmp_path / "people.yaml").rooms
         trackers.Trackers(tmp_path / "trackers.yaml")
         assert rules.load(tmp_path).rules
-        for file in tmp_path.iterdir():
-            file.unlink()
+        for path in tmp_path.iterdir():
+            path.unlink()
 
 
 @BY_NAME
@@ -204,7 +205,7 @@ def _plain(file: Path) -> Any:
 
 
 def _environments(file: Path) -> bool:
-    kinds = {"kubernetes": KubernetesEntry, "argocd": ArgoEntry}
+    kinds: dict[str, type[BaseModel]] = {"kubernetes": KubernetesEntry, "argocd": ArgoEntry}
     for entry in yaml.safe_load(file.read_text())["environments"].values():
         if (kind := kinds.get(entry["kind"])) is not None:
             kind.model_validate(entry)

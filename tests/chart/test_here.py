@@ -1,0 +1,108 @@
+"""What the chart tells its pods is enough to work: a bus of three, two gateways, and a line that comes to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import sys
+from collections.abc import AsyncIterator
+
+import aiohttp
+import orjson
+import pytest
+import pytest_asyncio
+
+from bellboard.testing import eventually
+from tests.chart.here import Here
+from tests.chart.render import made, named
+from tests.chart.tools import CHART
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
+
+TOKEN = "a-token-that-nobody-else-has-0123456789abcdef"
+TEAM = "bellboard-payments"
+VALUES = {
+    "teams": {
+        "payments": {"people": {"ann": {"groups": ["owners"], "tokens": [hashlib.sha256(TOKEN.encode()).hexdigest()]}}},
+        "search": {},
+    },
+    "test": {"team": "payments", "token": {"name": "smoke", "key": "token"}},
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def here(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Here]:
+    """Everything that the first team needs."""
+    folder = tmp_path_factory.mktemp("here")
+    here = Here(made(VALUES), folder)
+    try:
+        provision = next(one["metadata"]["name"] for one in here.objects if one["kind"] == "Job")
+        objects = str(folder / "objects")
+        job = await here.start("Job", provision, "bellboard", BELLBOARD_OBJECTS_DIR=objects)
+        await here.bus()
+        assert await asyncio.wait_for(job.wait(), 60) == 0, here.log(f"bellboard-{provision}")
+        for pod in ("gateway-1", "gateway-2"):
+            await here.start("StatefulSet", "gateway", TEAM, pod)
+        await here.start("Deployment", "reaper", TEAM)
+        await here.start("Deployment", "memes", TEAM)
+        yield here
+    finally:
+        await here.close()
+
+
+async def _answer(port: int, path: str) -> int:
+    async with aiohttp.ClientSession() as session:
+        try:
+            async with session.get(f"http://127.0.0.1:{port}{path}") as answer:
+                return answer.status
+        except aiohttp.ClientError:
+            return 0
+
+
+async def test_a_team_of_the_chart_works(here: Here) -> None:
+    """Every probe is answered as Kubernetes wants it, and `helm test` finds nothing wrong."""
+    nats = named(here.objects, "StatefulSet", "bellboard-nats")["spec"]["template"]["spec"]["containers"][0]
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        for number in range(3):
+
+            async def answered(number: int = number, probe: str = probe) -> bool:
+                return await _answer(here.port(f"nats-{number} monitor"), nats[probe]["httpGet"]["path"]) == 200
+
+            await eventually(answered, because=f"nats-{number} does not answer its {probe}")
+    for pod in ("gateway-1", "gateway-2", "reaper", "memes"):
+
+        async def ready(pod: str = pod) -> bool:
+            return await _answer(here.port(f"{pod} HEALTH"), "/readyz") == 200
+
+        await eventually(ready, 40, because=f"{pod}: {here.log(f'{TEAM}-{pod}')}")
+
+    test = named(here.objects, "Pod", "bellboard-test")["spec"]["containers"][0]
+    told = {one["name"]: one.get("value", TOKEN) for one in test["env"]}
+    assert told["HEALTH"] == f"http://gateway.{TEAM}.svc:9100"
+    assert told["GRPC"] == f"gateway.{TEAM}.svc:9090"
+    told |= {"HEALTH": f"http://127.0.0.1:{here.port('gateway-2 HEALTH')}", "GRPC": f"127.0.0.1:{here.port('gateway-1 GRPC')}"}
+    smoke = await asyncio.create_subprocess_exec(
+        sys.executable, str(CHART / "files/smoke.py"), env={**os.environ, **told}, stdout=asyncio.subprocess.PIPE
+    )
+    said, _ = await smoke.communicate()
+
+    assert smoke.returncode == 0, said.decode()
+    assert said.decode().splitlines()[-1] == "roll d6: SUCCEEDED"
+
+
+async def test_streams_have_as_many_copies_as_there_are_servers(here: Here) -> None:
+    """In each team's account, and none outside."""
+    async with aiohttp.ClientSession() as session:
+        url = f"http://127.0.0.1:{here.port('nats-0 monitor')}/jsz?accounts=true&streams=true&config=true"
+        async with session.get(url) as answer:
+            said = orjson.loads(await answer.read())
+    streams = {
+        account["name"]: {stream["name"]: stream["config"]["num_replicas"] for stream in account.get("stream_detail", ())}
+        for account in said["account_details"]
+    }
+
+    for team in ("CORE_payments", "CORE_search"):
+        assert {"LED", "ROOM", "MARK", "KEEP_memes"} <= streams[team].keys()
+        assert set(streams[team].values()) == {3}
+    assert [name for name, own in streams.items() if own and name not in ("CORE_payments", "CORE_search")] == []
