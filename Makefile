@@ -9,6 +9,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PACKAGES := $(patsubst %/pyproject.toml,%,kit/pyproject.toml $(wildcard services/*/pyproject.toml))
 ARGS ?=
+SERVICES := $(notdir $(patsubst %/pyproject.toml,%,$(wildcard services/*/pyproject.toml)))
+BUILDER ?= $(firstword $(notdir $(foreach one,buildah podman docker,$(shell command -v $(one)))))
+FLAGS ?=
 
 .PHONY: help
 help: ## say what can be made
@@ -81,9 +84,15 @@ new-bot: $(VENV)/.dev ## make a bot whose tests pass: make new-bot NAME=weather
 	@$(BIN)/bell new-bot "$(NAME)"
 	@$(PIP) install --no-deps --no-build-isolation -e "services/$(NAME)"
 
+.PHONY: images
+images: ## build an image of each service; ARGS="gateway memes" for some, BUILDER=buildah and FLAGS for how
+	@test -n "$(BUILDER)" || { echo "an image needs docker, podman or buildah; none is here" >&2; exit 2; }
+	@for service in $(or $(ARGS),$(SERVICES)); do \
+	  $(BUILDER) build $(FLAGS) --build-arg SERVICE=$$service -t bellboard-$$service . || exit 1; done
+
 .PHONY: pins
 pins: $(VENV)/.dev ## choose newer versions, and pin them by hash
-	@cd requirements && for name in build run dev; do \
+	@cd requirements && for name in build run dev image; do \
 	  ../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
 	    --no-emit-index-url --custom-compile-command "make pins" $$name.in -o $$name.txt || exit 1; done
 
