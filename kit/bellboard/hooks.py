@@ -29,7 +29,7 @@ Secret = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{20,200}$")]
 """Safe in a path; long enough that nobody guesses it."""
 
 Auth = Literal["path", "bearer", "hmac"]
-_HINT = "the last good version stays in force"
+_HINT = "put it right; what was in force stays so"
 _STRICT = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 

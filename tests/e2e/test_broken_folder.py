@@ -57,6 +57,27 @@ def test_a_broken_list_of_bots_is_one_line(made: Mesh, garbage: bytes) -> None:
     assert "not a list of bots" in said_of(made, made.data / "enrolled.yaml", garbage)
 
 
+@pytest.mark.parametrize(
+    ("file", "broken", "says"),
+    [
+        ("people.yaml", b"{{{", "people.yaml is no YAML"),
+        ("policy/mine.cedar", b"permit (", "mine.cedar:1: no semicolon ends the policy"),
+    ],
+)
+def test_a_broken_file_of_the_gateway_ends_the_start_and_says_which(
+    own_mesh: Mesh, file: str, broken: bytes, says: str
+) -> None:
+    """Nothing goes without the gateway, and no restart would help; the last line says what is wrong."""
+    assert own_mesh.bell("bot", "enrol", "memes").returncode == 0
+    (own_mesh.data / file).write_bytes(broken)
+
+    done = own_mesh.bell("up", "--port", "0", "--no-sandbox")
+
+    assert done.returncode == 1
+    assert says in done.stderr.splitlines()[-1]
+    assert not (own_mesh.data / "run.json").exists()
+
+
 @pytest.mark.parametrize("garbage", [b"{hello", b"", b"[1, 2]", b'{"web": 99999999, "nats": null}'])
 def test_what_can_be_made_anew_is_made_anew(own_mesh: Mesh, garbage: bytes) -> None:
     """The bus's configuration, ports and what ran last: none of it holds anything that is not known elsewhere."""

@@ -56,6 +56,29 @@ def test_a_key_that_is_missing_is_named(own_mesh: Mesh) -> None:
     assert _finds(own_mesh, "gw-1.nk is missing -> restore it")
 
 
+def test_what_is_broken_is_found_before_anything_starts(own_mesh: Mesh) -> None:
+    """Keys that were cut off, the list of bots, what people edit; each with what to do."""
+    own_mesh.bell("bot", "enrol", "memes")
+    data = own_mesh.data
+    for file, broken, found in (
+        (data / "keys" / "memes.nk", "", f"{data / 'keys' / 'memes.nk'} holds no key -> restore it"),
+        (data / "keys" / "gw-1.sign", "x", f"{data / 'keys' / 'gw-1.sign'} holds no key -> restore it"),
+        (data / "people.yaml", "people:\n- {{{", f"{data / 'people.yaml'} is no YAML at line 2 -> put it right"),
+        (data / "enrolled.yaml", "x", "enrolled.yaml"),
+    ):
+        was = file.read_text()
+        file.write_text(broken)
+        assert _finds(own_mesh, found), file
+        file.write_text(was)
+
+
+def test_a_file_in_place_of_the_folder_is_found(own_mesh: Mesh) -> None:
+    """`bell up` could not make it there."""
+    own_mesh.data.write_text("")
+
+    assert _findings(own_mesh) == [f"{own_mesh.data} is a file, and no data folder -> name another with --data"]
+
+
 def test_keys_that_others_can_read_are_found(own_mesh: Mesh) -> None:
     """The remedy can be typed as it stands."""
     own_mesh.bell("bot", "enrol", "memes")

@@ -111,10 +111,11 @@ def test_what_is_cancelled_exits_5(mesh: Mesh) -> None:
 
 def test_what_takes_too_long_exits_6(mesh: Mesh) -> None:
     """The command goes on; only the waiting ends."""
-    said = mesh.say("practice look y --wait 3s", timeout=1)
+    said = mesh.say("practice look y --wait 30s", timeout=5)
 
     assert said.exit == 6
     assert said.last["final"] is False
+    assert mesh.say(f"cancel {said.last['command_id']}").exit == 0
 
 
 async def test_a_gateway_that_is_killed_meanwhile_costs_nothing(mesh: Mesh) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from oteltap import OtelTapHttpProtobufReceiver, OtelTapHttpProtobufReceiverSettings
 
+from bellboard.testing.servers import free_port
 from tests.e2e.mesh import Mesh, Said
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
@@ -23,9 +23,7 @@ LOOK = "https://traces.example.com/trace/"
 @pytest.fixture
 async def tapped(tmp_path: Path) -> AsyncIterator[tuple[Mesh, OtelTapHttpProtobufReceiver]]:
     """A mesh that sends its spans, by the standard variable, to a receiver that is not ours."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     more = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}", "BELLBOARD_TRACE_URL": f"{LOOK}{{trace_id}}"}
     mesh = Mesh(tmp_path / "data", more=more)
     async with OtelTapHttpProtobufReceiver(OtelTapHttpProtobufReceiverSettings(http_port=port)) as receiver:

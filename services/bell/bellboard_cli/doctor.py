@@ -9,15 +9,19 @@ import shutil
 import sys
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
+from bellboard.api.registry.v1 import registry_pb2 as registry
 from bellboard.bus import Bus
 from bellboard.errors import BellboardError
-from bellboard.provision import House, HouseError
+from bellboard.provision import House, HouseError, keys
 from bellboard.provision.accounts import PROVISIONER
 from bellboard.provision.enrol import HOUSE
+from bellboard.provision.house import START_OVER
 from bellboard.provision.layout import STREAMS
 from bellboard.provision.server import binary
 from bellboard.telemetry import logs
@@ -32,6 +36,9 @@ LITTLE_SPACE = 500 << 20
 
 CLOCK_SLACK = 5.0
 """Seconds by which a file may have been written in the future."""
+
+KINDS = {".nk": keys.bus_user, ".sign": keys.signer, ".box": keys.box, ".key": keys.token, ".token": keys.token}
+"""What the files of keys hold, by the ends of their names."""
 
 RECENT = 200
 """Lines at the end of a log in which errors are looked for."""
@@ -66,12 +73,14 @@ async def examine(folder: Path) -> AsyncIterator[Finding]:
     house = House(folder)
     if not house.enrolled.exists():
         return
-    for finding in _logs(house):
+    for finding in (*_keys(house), *_logs(house)):
         yield finding
     try:
+        enrolled = house.enrolments()
         running = RunFile.read(folder)
     except BellboardError as error:
-        yield Finding(error.text, error.hint)
+        for finding in (*_files(folder), Finding(error.text, error.hint)):
+            yield finding
         return
     for finding in _processes(running):
         yield finding
@@ -79,7 +88,7 @@ async def examine(folder: Path) -> AsyncIterator[Finding]:
         yield finding
     async for finding in _bus(house):
         yield finding
-    async for finding in _gateway(running, house):
+    async for finding in _gateway(running, enrolled):
         yield finding
 
 
@@ -101,7 +110,10 @@ def _space(folder: Path) -> Iterator[Finding]:
 
 def _folder(folder: Path) -> Iterator[Finding]:
     if not folder.is_dir():
-        yield Finding(f"there is no data folder {folder}", "bell up makes it")
+        if folder.exists():
+            yield Finding(f"{folder} is a file, and no data folder", "name another with --data")
+        else:
+            yield Finding(f"there is no data folder {folder}", "bell up makes it")
         return
     house = House(folder)
     try:
@@ -113,6 +125,27 @@ def _folder(folder: Path) -> Iterator[Finding]:
     for path in (house.folder, house.keys, *house.keys.glob("*")):
         if path.exists() and path.stat().st_mode & 0o077:
             yield Finding(f"others on this machine can read {path}", f"chmod go= {path}")
+
+
+def _keys(house: House) -> Iterator[Finding]:
+    for path in sorted(house.keys.glob("*.*")):
+        kind = KINDS.get(path.suffix)
+        if kind is None:
+            continue
+        try:
+            kind(path)
+        except (OSError, ValueError):
+            yield Finding(f"{path} holds no key", START_OVER)
+
+
+def _files(folder: Path) -> Iterator[Finding]:
+    """What people edit. While it runs, each service says itself what is wrong with its own."""
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            yaml.safe_load(path.read_bytes())
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            mark = getattr(error, "problem_mark", None)
+            yield Finding(f"{path} is no YAML" + (f" at line {mark.line + 1}" if mark else ""), "put it right")
 
 
 def _logs(house: House) -> Iterator[Finding]:
@@ -173,7 +206,7 @@ async def _bus(house: House) -> AsyncIterator[Finding]:
         await bus.close(drain=False)
 
 
-async def _gateway(running: RunFile, house: House) -> AsyncIterator[Finding]:
+async def _gateway(running: RunFile, enrolled: Iterable[registry.Enrolment]) -> AsyncIterator[Finding]:
     try:
         async with Client.of(running) as client:
             status = await client.status()
@@ -187,7 +220,7 @@ async def _gateway(running: RunFile, house: House) -> AsyncIterator[Finding]:
         remedy = "find out why: docs/operate/losing-history.md" if safe_mode else "put it right; it is read again by itself"
         yield Finding(problem, remedy)
     there = {bot.bot for bot in status.bots if bot.replicas}
-    for enrolment in house.enrolments():
+    for enrolment in enrolled:
         if enrolment.bot not in there and enrolment.bot != HOUSE:
             remedy = f"see logs/{enrolment.bot}.log" if enrolment.module else "start it"
             yield Finding(f"the bot {enrolment.bot} is enrolled, and no worker of it is there", remedy)

@@ -31,6 +31,10 @@ class Child:
     """One program and the process that runs it now.
 
     ``say`` is told of every end and every new start; ``changed`` is called when ``pid`` has changed; ``spawn`` starts it.
+
+    Attributes:
+        vital: whether nothing goes without it yet: where a setting of it is wrong it is not started again, and ``wrong`` says
+            what it said.
     """
 
     def __init__(
@@ -40,6 +44,7 @@ class Child:
         self._process: Process | None = None
         self._stop = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self.vital, self.wrong = False, ""
 
     @property
     def pid(self) -> int | None:
@@ -85,10 +90,14 @@ class Child:
             self._changed()
             if self._stop.is_set():
                 return
-            if time.monotonic() - began >= HEALTHY:
+            is_wrong = code == os.EX_CONFIG  # its last word names the setting
+            if is_wrong and self.vital:
+                self.wrong = last_word(self.program.log)
+                return
+            if time.monotonic() - began >= HEALTHY and not is_wrong:
                 delay = FIRST_DELAY
             self._say(f"{self.program.name} stopped ({how_it_ended(code)}); starting it again in {delay:g} s")
-            if code == os.EX_CONFIG:  # its last word names the setting that is wrong
+            if is_wrong:
                 self._say(f"{self.program.name} says: {last_word(self.program.log)}")
             await self._again(delay)
             delay = min(delay * 2, LONGEST_DELAY)

@@ -35,6 +35,9 @@ GLANCE = 0.5
 RESPITE = 30.0
 """Seconds from one restart of a bus that stores nothing to the next."""
 
+VITAL = (GATEWAY, REAPER)
+"""What nothing goes without: where a file or setting of theirs is wrong at the start, only a person can put that right."""
+
 SLOW = 20.0
 """Seconds after which we say what is being waited for."""
 
@@ -157,16 +160,22 @@ class Mesh:
     async def _start(self, program: Program, how: Spawn | None = None) -> None:
         how = how or (self._nursery.fork if program.module and can_fork() else spawn)
         child = Child(program, say=self._say, changed=self._write_run_file, spawn=how)
+        child.vital = program.name in VITAL
         self._children[program.name] = child
         await child.start()
 
     async def _until_ready(self) -> None:
         began, told = time.monotonic(), False
         while lacking := await missing(self._run_file(), self._bots()) or self._town_missing(told):
+            for name in VITAL:
+                if wrong := self._children[name].wrong:
+                    raise UserError(wrong)
             if not told and time.monotonic() - began > SLOW:
                 told = True
                 self._say(f"still waiting for {', '.join(lacking)}; their logs are in {self._house.logs}")
             await asyncio.sleep(0.05)
+        for name in VITAL:
+            self._children[name].vital = False
         self._say(f"sign in: {await sign_in_link(self._run_file())}")
         self._say(f"ready {self._plan.url}")
 

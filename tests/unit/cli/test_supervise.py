@@ -115,6 +115,32 @@ async def test_a_wrong_setting_is_told_in_the_childs_own_words(make: Make, said:
     assert "sleeper says: sleeper: TEAM is missing" in said
 
 
+async def test_what_nothing_goes_without_is_not_started_again_while_a_setting_is_wrong(make: Make, said: Said) -> None:
+    """Only a person can put it right, so whoever starts everything is told once and starts nothing."""
+    child = make("sh", "-c", "echo 'sleeper: TEAM is missing'; exit 78")
+    child.vital = True
+    await child.start()
+
+    assert await eventually(lambda: child.wrong) == "sleeper: TEAM is missing"
+    assert said == []
+    assert child.pid is None
+    await child.stop(5)
+
+
+async def test_a_wrong_setting_is_never_well(make: Make, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a busy machine takes to find it out, the waits grow."""
+    monkeypatch.setattr(supervise, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(supervise, "HEALTHY", 0.0)
+    child = make("sh", "-c", "exit 78")
+    await child.start()
+
+    await eventually(lambda: _restarts(said) == 3)
+    await child.stop(5)
+
+    waits = [line.rpartition(" in ")[2] for line in said if "starting it again" in line]
+    assert waits[:3] == ["0.01 s", "0.02 s", "0.04 s"]
+
+
 async def test_the_wait_begins_anew_after_the_process_was_well(make: Make, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that stayed up long enough is started again at once."""
     monkeypatch.setattr(supervise, "FIRST_DELAY", 0.01)
