@@ -15,7 +15,7 @@ from pathlib import Path
 
 import uvloop
 
-from . import alerts, charts, crowd, deploys, fleet, grammar_refusal, logs, path, processes
+from . import alerts, chart, charts, crowd, deploys, fleet, grammar_refusal, logs, path, processes
 from .figures import Goal, machine, table
 from .shipped import Ground
 
@@ -33,6 +33,7 @@ PARTS: dict[str, Part] = {
     "deploys": deploys.deploys,
     "alerts": alerts.alerts,
     "fleet": fleet.fleet,
+    "chart": chart.chart,
 }
 TITLES = {
     "path": "A READ from line to card",
@@ -44,6 +45,7 @@ TITLES = {
     "deploys": "Deploys",
     "alerts": "A storm of alerts",
     "fleet": "Two hundred bots",
+    "chart": "Forty teams in a chart",
 }
 
 

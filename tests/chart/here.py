@@ -93,7 +93,7 @@ class Here:
         pod = one["spec"]["template"]
         container = containers(pod)[0]
         told = self.variables(pod, container, namespace, pod_name or name)
-        module = f"bellboard_{container['image'].rpartition('/')[2].partition(':')[0]}"
+        module = container["image"].rpartition("/")[2].partition(":")[0].replace("-", "_")
         command = (sys.executable, "-m", module, *container.get("args", ()))
         return await self._spawn(f"{namespace}-{pod_name or name}", command, {**told, **more})
 

@@ -36,7 +36,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{/* An image of ours. Takes {root, service, image}. */}}
 {{- define "bellboard.image" -}}
-{{- $repository := .image.repository | default (printf "%s/%s" .root.Values.image.repository .service) -}}
+{{- $repository := .image.repository | default (printf "%s/bellboard-%s" .root.Values.image.registry .service | trimPrefix "/") -}}
 {{- if .image.digest }}{{ $repository }}@{{ .image.digest }}
 {{- else }}{{ $repository }}:{{ .image.tag | default .root.Values.image.tag | default .root.Chart.AppVersion }}{{ end -}}
 {{- end }}

@@ -103,7 +103,7 @@ spec:
   automountServiceAccountToken: false
   enableServiceLinks: false
   terminationGracePeriodSeconds: 45
-  securityContext: {{- include "bellboard.podSecurity" 10001 | nindent 4 }}
+  securityContext: {{- include "bellboard.podSecurity" 65532 | nindent 4 }}
   {{- include "bellboard.pullSecrets" .root | nindent 2 }}
   {{- include "bellboard.scheduling" .root | nindent 2 }}
   {{- include "bellboard.spread" $labels | nindent 2 }}

@@ -34,7 +34,7 @@ spec:
   serviceAccountName: {{ .Release.Name }}-provisioner
   automountServiceAccountToken: false
   enableServiceLinks: false
-  securityContext: {{- include "bellboard.podSecurity" 10001 | nindent 4 }}
+  securityContext: {{- include "bellboard.podSecurity" 65532 | nindent 4 }}
   {{- include "bellboard.pullSecrets" . | nindent 2 }}
   {{- include "bellboard.scheduling" . | nindent 2 }}
   containers:
