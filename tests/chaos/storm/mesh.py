@@ -12,6 +12,9 @@ from tests.e2e.mesh import Mesh
 
 from . import blows, load, verdict
 
+EARLY = 0.9
+"""The part of the load over which the blows are spread: those that met nothing in flight are made up for in the rest."""
+
 
 async def ledger(data: Path) -> list[Message]:
     """Everything that stands in the ledger, read from the bus itself."""
@@ -35,9 +38,13 @@ async def run(commands: int, each: int, rate: float, seed: int) -> verdict.Repor
             await asyncio.to_thread(mesh.start)
             submitted = load.plan(commands, seed)
             pressure = load.Load(mesh.data, submitted, rate)
-            storm = blows.Storm(mesh.data, blows.plan(each, seed), commands / rate, seed, lambda: pressure.in_flight)
-            await asyncio.gather(pressure.run(), storm.run())
+            loading = asyncio.create_task(pressure.run())
+            seconds = EARLY * commands / rate
+            storm = blows.Storm(mesh.data, blows.plan(each, seed), seconds, seed, lambda: pressure.in_flight, over=loading.done)
+            await asyncio.gather(loading, storm.run())
             found = verdict.lives(await ledger(mesh.data))
-            return verdict.judge(submitted, found, verdict.effects(mesh.effects), storm.struck)
+            report = verdict.judge(submitted, found, verdict.effects(mesh.effects), storm.struck)
+            verdict.judge_blows(report, storm.struck, each)
+            return report
         finally:
             await asyncio.to_thread(mesh.stop)

@@ -13,7 +13,7 @@ from bellboard.bus import Message
 from bellboard.ledger.state import FINAL, S, name
 from bellboard.ledger.subjects import Author, parse
 
-from .blows import Blow
+from .blows import KINDS, TARGETS, Blow
 from .load import Submitted
 
 FINAL_WITHIN = 120.0
@@ -96,6 +96,14 @@ def judge(
     for id_, life in ledger.items():
         _judge_one(report, id_, life, happened, blows)
     return report
+
+
+def judge_blows(report: Report, blows: list[Blow], each: int) -> None:
+    """Hold the blows against what was asked for: so many of each kind on each process, with commands in flight."""
+    struck = Counter((blow.target, blow.kind) for blow in blows if blow.in_flight)
+    for target in TARGETS:
+        for kind in KINDS:
+            report.promise(struck[target, kind] >= each, f"only {struck[target, kind]} of {each} times: {kind} {target}")
 
 
 def _judge_one(report: Report, id_: str, life: Life, happened: Mapping[tuple[str, str], int], blows: list[Blow]) -> None:
