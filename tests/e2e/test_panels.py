@@ -5,28 +5,47 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from bellboard.testing import eventually
 from tests.e2e.mesh import Mesh
 from tests.signals.queries import queries
 from tests.signals.scraping import TEAM, Prometheus, prometheus
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="module")]
 
 
-@pytest.fixture
-async def watched(tmp_path: Path) -> AsyncIterator[tuple[Mesh, Prometheus]]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def watched(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Mesh, Prometheus]]:
     """A mesh, and a Prometheus that scrapes all of it from its start on."""
-    mesh = Mesh(tmp_path / "data")
+    folder = tmp_path_factory.mktemp("watched")
+    mesh = Mesh(folder / "data")
     try:
         await asyncio.to_thread(mesh.start, "--port", "0", "--no-sandbox")
-        async with prometheus(tmp_path, mesh.run_file.ports["health"]) as server:
+        async with prometheus(folder, mesh.run_file.ports["health"]) as server:
             yield mesh, server
     finally:
         await asyncio.to_thread(mesh.stop)
+
+
+async def test_rules_are_followed_by_a_real_prometheus(watched: tuple[Mesh, Prometheus]) -> None:
+    """None has an error; where all is well none fires, and where a process hangs an alert begins."""
+    mesh, server = watched
+    assert (await asyncio.to_thread(mesh.say, "practice look around")).exit == 0
+
+    rules = [rule for group in (await server.get("rules"))["groups"] for rule in group["rules"]]
+    assert len(rules) > 50
+    assert [(rule["name"], rule["lastError"]) for rule in rules if rule["health"] not in ("ok", "unknown")] == []
+    assert await server.values('ALERTS{alertstate="firing"}') == []
+
+    mesh.kill("practice", signal.SIGSTOP)
+    try:
+        began = 'count(ALERTS{alertname=~"BellboardReplicaDown|BellboardBotAway", alertstate="pending"})'
+        await eventually(lambda: _is(server, began, 2), timeout=30)
+    finally:
+        mesh.kill("practice", signal.SIGCONT)
 
 
 def a_day_at_work(mesh: Mesh) -> None:
@@ -63,24 +82,6 @@ async def test_no_panel_is_empty_and_the_numbers_are_true(watched: tuple[Mesh, P
     assert await _is(server, ended('state="FAILED", fault="no"'), 1)
     assert await _is(server, f'bellboard_open_commands{{namespace="{TEAM}", bot="practice", stage="unknown"}}', 1)
     assert await _is(server, f'bellboard_bot_replicas{{namespace="{TEAM}", bot="practice"}}', 1)
-
-
-async def test_rules_are_followed_by_a_real_prometheus(watched: tuple[Mesh, Prometheus]) -> None:
-    """None has an error; where all is well none fires, and where a process hangs an alert begins."""
-    mesh, server = watched
-    assert (await asyncio.to_thread(mesh.say, "practice look around")).exit == 0
-
-    rules = [rule for group in (await server.get("rules"))["groups"] for rule in group["rules"]]
-    assert len(rules) > 50
-    assert [(rule["name"], rule["lastError"]) for rule in rules if rule["health"] not in ("ok", "unknown")] == []
-    assert await server.values('ALERTS{alertstate="firing"}') == []
-
-    mesh.kill("practice", signal.SIGSTOP)
-    try:
-        began = 'count(ALERTS{alertname=~"BellboardReplicaDown|BellboardBotAway", alertstate="pending"})'
-        await eventually(lambda: _is(server, began, 2), timeout=30)
-    finally:
-        mesh.kill("practice", signal.SIGCONT)
 
 
 async def _is(server: Prometheus, query: str, value: float) -> bool:
