@@ -22,6 +22,11 @@
 {{- dict "release" .Release.Name "replicas" (int .Values.nats.replicas) "teams" $teams | toJson }}
 {{- end }}
 
+{{/* Whatever changes in it makes it another Job, since no Job can be changed. Takes the root. */}}
+{{- define "bellboard.jobName" -}}
+{{ .Release.Name }}-provision-{{ print (include "bellboard.provisioning" .) .Values.provisioner.ttlSeconds | sha256sum | trunc 10 }}
+{{- end }}
+
 {{/* The pod template of the Job. Takes the root. */}}
 {{- define "bellboard.provisioning" -}}
 {{- $labels := dict "root" . "component" "provisioner" -}}
