@@ -63,6 +63,10 @@ manifests: $(VENV)/.dev ## write what comes from the chart: enrolments, the page
 	$(BIN)/python -m tests.chart.reference
 	$(BIN)/python -m tests.chart.manifests
 
+.PHONY: scan
+scan: $(VENV)/.dev ## look for weaknesses in the chart's manifests with checkov, which takes 350 MB once
+	$(BIN)/python -m tests.chart.scan
+
 .PHONY: bench
 bench: $(VENV)/.dev ## measure against raw NATS
 	$(BIN)/python -m benchmarks $(ARGS)
@@ -92,7 +96,7 @@ images: ## build an image of each service; ARGS="gateway memes" for some, BUILDE
 
 .PHONY: pins
 pins: $(VENV)/.dev ## choose newer versions, and pin them by hash
-	@cd requirements && for name in build run dev image; do \
+	@cd requirements && for name in build run dev image scan; do \
 	  ../$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-annotate \
 	    --no-emit-index-url --custom-compile-command "make pins" $$name.in -o $$name.txt || exit 1; done
 

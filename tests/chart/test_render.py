@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.chart.kinds import NEWEST, OLDEST, problems
-from tests.chart.render import CI, objects
+from tests.chart.render import CI, Object, made, objects, text
 from tests.chart.tools import CHART, helm
 
 BY_NAME = pytest.mark.parametrize("values", CI, ids=lambda path: path.stem.removesuffix("-values"))
@@ -46,11 +46,33 @@ def test_kubernetes_knows_every_field(values: Path, version: str) -> None:
 @BY_NAME
 def test_no_object_is_made_twice(values: Path) -> None:
     """Helm would let the second one win."""
-    made = [
-        (one["apiVersion"], one["kind"], one["metadata"].get("namespace"), one["metadata"]["name"]) for one in objects(values)
-    ]
+    found = [_key(one) for one in objects(values)]
 
-    assert len(made) == len(set(made))
+    assert len(found) == len(set(found))
+
+
+def test_two_releases_have_nothing_in_common() -> None:
+    """Whatever they are called: no object of one is the other's, not even one that is in no namespace."""
+    feature = CHART / "ci/kubernetes-values.yaml"
+    one, other = (
+        {_key(each) for each in yaml.load_all(text(feature, release=name), Loader=yaml.CSafeLoader) if each}
+        for name in ("bellboard", "trial")
+    )
+
+    assert len(one) == len(other) > 0
+    assert one & other == set()
+
+
+def test_a_team_may_be_where_the_release_is() -> None:
+    """For a small cluster with one namespace."""
+    found = [_key(one) for one in made({"teams": {"payments": {"namespace": "bellboard"}}})]
+
+    assert len(found) == len(set(found))
+    assert {namespace for _, _, namespace, _ in found} == {"bellboard"}
+
+
+def _key(one: Object) -> tuple[str, str, str, str]:
+    return one["apiVersion"], one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"]
 
 
 def test_the_check_finds_a_misspelt_field() -> None:
