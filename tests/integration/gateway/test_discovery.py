@@ -49,10 +49,11 @@ def offers(desk: Desk, typed: str = "prac") -> set[str]:
 
 
 async def test_a_bot_comes_and_leaves(desk: Desk, mesh: Mesh) -> None:
-    """Known from its enrolment before; its commands appear with it, and go when it stops."""
+    """Known from its enrolment before; its commands appear within 2 s of its start, and go within 2 s when it stops."""
     assert await gone(desk)
     bot = await mesh.practice()
-    await desk.listed()
+    async with within(2):
+        await desk.listed()
     assert await absent(desk) == ""
     assert offers(desk) >= {"practice look", "practice fire"}
     bot.terminate()
