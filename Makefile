@@ -77,6 +77,8 @@ chaos: $(VENV)/.dev ## kill everything, many times, and count; ARGS="--seed 7" t
 	$(BIN)/python -m tests.chaos.storm $(ARGS)
 	$(BIN)/python -m tests.chaos.rollouts $(ARGS)
 	$(BIN)/python -m tests.chaos.escalations $(ARGS)
+	PYTHONPATH=tests/bots/practice $(BIN)/python -m tests.chaos.restores $(ARGS)
+	$(BIN)/python -m tests.chaos.cluster $(ARGS)
 
 .PHONY: github
 github: $(VENV)/.dev ## hold the requests to GitHub against its own description; with npx, which fetches 475 MB once

@@ -48,7 +48,7 @@ class ServiceSettings(ProcessSettings):
 
     Attributes:
         team: the team it serves.
-        bus_url: where the bus is.
+        bus_url: where the bus is; several servers of it with commas between them.
         nkey_file: the seed of its bus user.
         trust_file: the public keys of the gateways, as JSON {"keys": {key id: base64}}.
         health_host, health_port: where it answers for its health and metrics; port 0 takes any, -1 none.

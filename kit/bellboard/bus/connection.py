@@ -26,6 +26,7 @@ from .messages import SEQUENCE, STATUS, Message
 from .pull import Pull
 from .reads import Span
 from .replies import Replies
+from .silence import Silence
 
 PATIENCE = 10.0
 TIMEOUT = 2.0
@@ -38,6 +39,7 @@ class Bus:
 
     def __init__(self, name: str, inbox: str, on_closed: Callable[[], None] | None) -> None:
         self._link = Link(name, inbox, self)
+        self.silence = Silence()
         self._replies = Replies(f"{inbox}.{secrets.token_hex(6)}")
         self._inbounds: set[Inbound[Any]] = set()
         self._inboxes = 0
@@ -58,6 +60,7 @@ class Bus:
         """Connect, trying for ``patience`` seconds.
 
         Args:
+            url: where it is; several servers of it with commas between them.
             name: shown in the server's lists.
             nkey_seed: the seed of the bus user, or the file it lies in (read again at each reconnect).
             inbox: the prefix of this user's inboxes; by default made from its public key, else from its name.
@@ -133,7 +136,12 @@ class Bus:
                 headers["Nats-Expected-Last-Subject-Sequence-Subject"] = scope
         started = time.perf_counter()
         answer = await self.request(subject, payload, headers=headers, timeout=timeout)
-        sequence = sequence_of(answer.payload)
+        try:
+            sequence = sequence_of(answer.payload)
+        except Unconfirmed:  # such as that there is no leader
+            self.silence.unanswered()
+            raise
+        self.silence.answered()
         names.BUS_STORE_SECONDS.observe(time.perf_counter() - started)
         return sequence
 
@@ -147,10 +155,12 @@ class Bus:
             answer = await future
         except Unconfirmed:
             names.BUS_UNCONFIRMED.inc()
+            self.silence.unanswered()
             raise
         finally:
             self._replies.forget(reply)
         if answer.headers.get(STATUS) == NO_RESPONDERS and SEQUENCE not in answer.headers:
+            self.silence.unanswered()
             raise BusUnavailable(f"nothing on the bus answers on {subject}")
         return answer
 
@@ -193,7 +203,9 @@ class Bus:
 
     async def span(self, stream: str) -> Span:
         """How far a stream reaches. Raises as `end`."""
-        return await reads.span(self, stream)
+        found = await reads.span(self, stream)
+        self.silence.answered()
+        return found
 
     async def at(self, stream: str, sequence: int) -> Message | None:
         """The message at a sequence. It may not be there yet. Raises Unconfirmed or BusUnavailable."""
@@ -264,6 +276,8 @@ class Bus:
             self._replies.sweep(now)
             for inbound in list(self._inbounds):
                 inbound.tick(now)
+            if self.clustered and self.silence.too_long(now):
+                await self._link.hop()
 
     def _end_all(self) -> None:
         for inbound in list(self._inbounds):
@@ -275,6 +289,7 @@ class Bus:
 
     def back(self) -> None:
         """The connection is there again."""
+        self.silence.answered()
         for inbound in list(self._inbounds):
             inbound.reconnected()
 

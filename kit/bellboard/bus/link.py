@@ -50,12 +50,12 @@ class Link:
         self.connections = 0
 
     async def connect(self, url: str, seed: str | Path | None, patience: float) -> None:
-        """Raises BusUnavailable."""
+        """Reach any of the servers, whose addresses commas part. Raises BusUnavailable."""
         credentials = {"nkeys_seed": str(seed)} if isinstance(seed, Path) else {"nkeys_seed_str": seed}
         try:
             async with asyncio.timeout(patience):
                 await self._client.connect(
-                    url, name=self._name, inbox_prefix=self._inbox, **credentials,
+                    url.split(","), name=self._name, inbox_prefix=self._inbox, **credentials,
                     pending_size=-1, max_reconnect_attempts=-1, reconnect_time_wait=0.2, connect_timeout=2,
                     ping_interval=3, max_outstanding_pings=2,
                     error_cb=self._on_error, disconnected_cb=self._on_lost,
@@ -91,6 +91,12 @@ class Link:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._came.wait(), within)
         return self.connected
+
+    async def hop(self) -> None:
+        """Leave a server that answers nothing, for any of the others."""
+        if self.connected:
+            logs.emit(names.BUS_HOPPED)
+            await self._client.force_reconnect()
 
     async def write(self, subject: str, payload: bytes, reply: str, headers: Mapping[str, str] | None) -> None:
         """Hand a message to the connection. Raises BusUnavailable, TooLarge or Refused; then nothing was sent."""

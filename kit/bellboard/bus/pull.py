@@ -115,6 +115,7 @@ class Pull(Inbound[Delivery]):
         if self._owed and now - self._heard > PATIENCE and self._bus.connected:
             logs.emit(names.BUS_PULL_STALLED, consumer=self._name)
             names.PULLS_ASKED_AGAIN.inc()
+            self._bus.silence.unanswered()
             self._heard, self._owed = now, 0
             self._broken()
             self._queue.put_nowait(Wake.LOOK)

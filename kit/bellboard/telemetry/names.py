@@ -32,6 +32,9 @@ BUS_LOST = LogEvent("bus.lost", WARNING, "The bus can't be reached; it is tried 
 BUS_DENIED = LogEvent("bus.denied", ERROR, "The bus refused a publish or subscribe; the account's permissions are wrong.")
 BUS_CLOSED = LogEvent("bus.closed", ERROR, "The connection to the bus is lost for good; the process has to start anew.")
 BUS_SLOW = LogEvent("bus.slow", ERROR, "Messages were dropped because nobody took them in time.")
+BUS_HOPPED = LogEvent(
+    "bus.hopped", WARNING, "The server answered nothing, as one that is cut off from its cluster; another is tried."
+)
 BUS_ACK_LOST = LogEvent("bus.ack_lost", WARNING, "The bus did not note that a message is done with; it will come again.")
 BUS_PULL_STALLED = LogEvent("bus.pull_stalled", WARNING, "The heartbeat of a pull stayed away; it is asked for again.")
 BUS_FOLLOW_RETRIED = LogEvent("bus.follow_retried", WARNING, "A stream could not be followed; it is tried again.")
