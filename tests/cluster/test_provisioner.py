@@ -119,6 +119,6 @@ async def test_it_says_which_right_it_lacks(
     kubernetes: Kubernetes, client: Client, namespace: str, home: str, teams: Teams
 ) -> None:
     """In a line."""
-    nobody = client(await kubernetes.account(namespace, "nobody"))
+    nobody = client(await kubernetes.account(namespace, "default"))
     with pytest.raises(KubeDenied, match="may not get"):
         await make_objects(teams, Store(nobody, namespace, "bellboard"))
