@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 
 from bellboard import ProviderError
-from bellboard.kube import KubeDenied
+from bellboard.kube import KubeDenied, KubeRefused
 from bellboard_logs.choice import Choice, Kubernetes
 from bellboard_logs.providers import LogSource
 from tests.integration.kube.api import POD, Answer, Api, event, forbidden, pods, served, status
@@ -20,7 +20,7 @@ from tests.integration.logs.conftest import asked
 from tests.integration.logs.doubles import speaking
 
 NOWHERE = cast(LogSource, None)
-SOON = datetime.now(UTC) + timedelta(seconds=5)
+SOON = datetime.now(UTC) + timedelta(days=1)
 """Times of lines that come after the tail has begun."""
 
 
@@ -95,13 +95,23 @@ async def test_a_pod_that_is_gone_or_has_not_begun_says_nothing(api: Api) -> Non
     """The others are found all the same."""
     api.script(POD, pods(speaking("web-1", "web"), speaking("web-2", "web"), speaking("web-3", "web")))
     api.script(f"{POD}/web-1/log", status(404, "NotFound"))
-    api.script(f"{POD}/web-2/log", status(400, "BadRequest", "waiting to start"))
+    api.script(f"{POD}/web-2/log", status(400, "BadRequest", 'container "app" in pod "web-2" is waiting to start: no image'))
     api.script(f"{POD}/web-3/log", lines("here"))
 
     async with source(api) as made:
         found = await made.search(asked(app="web", end=4e9), limit=100)
 
     assert [entry.message for entry in found.entries] == ["here"]
+
+
+async def test_what_is_wrongly_asked_for_is_told(api: Api) -> None:
+    """It is not taken for silence."""
+    api.script(POD, pods(speaking("web-1", "web")))
+    api.script(f"{POD}/web-1/log", status(400, "BadRequest", "a container name must be specified"))
+
+    async with source(api) as made:
+        with pytest.raises(KubeRefused, match="a container name must be specified"):
+            await made.search(asked(app="web"), limit=100)
 
 
 async def test_a_missing_right_is_named(api: Api) -> None:

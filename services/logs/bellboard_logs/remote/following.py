@@ -12,7 +12,7 @@ from bellboard.kube import Kube, KubeError, KubeRefused, kinds
 
 from ..entries import Entry
 from ..query import Query
-from .pods import ABSENT, Voice, entry_of, voices
+from .pods import Voice, entry_of, is_silent, voices
 
 QUIET = 1.0
 """Seconds after which it is said that nothing has come."""
@@ -87,7 +87,7 @@ class _Following:
                 async with self._ones[voice.uid, voice.container]:
                     await self._follow(voice)
             except KubeRefused as error:
-                if error.status not in ABSENT:
+                if not is_silent(error):
                     raise
             except KubeError:  # it broke, or was silent for long; what came before is not taken again
                 await asyncio.sleep(PAUSE)

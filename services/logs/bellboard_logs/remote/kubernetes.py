@@ -17,7 +17,7 @@ from ..entries import Entry
 from ..providers import Found
 from ..query import Query
 from .following import tail
-from .pods import ABSENT, Voice, entry_of, voices
+from .pods import Voice, entry_of, is_silent, voices
 from .sifted import MOST, Sifted
 
 AT_ONCE = 8
@@ -81,7 +81,7 @@ class KubernetesSource(Sifted):
                     if not found.take(line, entry_of(line, voice, query)):
                         break
         except KubeRefused as error:
-            if error.status not in ABSENT:
+            if not is_silent(error):
                 raise
         found.more |= count == last > 0
 

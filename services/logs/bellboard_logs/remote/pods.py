@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from bellboard.kube import kinds
+from bellboard.kube import KubeAbsent, KubeRefused, kinds
 
 from ..entries import Entry
 from ..ingest.lines import read
@@ -17,8 +17,8 @@ from ..query import Query
 HASHES = ("pod-template-hash", "rollouts-pod-template-hash")
 """Labels that hold what a ReplicaSet's name ends with, behind the name of its Deployment or Rollout."""
 
-ABSENT = (400, 404)
-"""What is answered of a container that has not begun, of one that has none before it, and of a pod that is gone."""
+_SILENT = re.compile(r'container "[^"]*" in pod "[^"]*" (is waiting|is not available|not found)')
+"""How a kubelet says that a container has not begun, or that there was none before it."""
 
 VERSION = "app.kubernetes.io/version"
 
@@ -67,6 +67,11 @@ def entry_of(line: str, voice: Voice, query: Query) -> Entry:
         at, said = time.time(), line
     labels = {"service": voice.container, "version": voice.version}
     return read(said, now=at, labels=labels)._replace(at=at, app=query.app, replica=voice.pod, env=query.env)
+
+
+def is_silent(error: KubeRefused) -> bool:
+    """Whether a log was refused only because there is none: the pod is gone, or the container has not begun."""
+    return isinstance(error, KubeAbsent) or _SILENT.search(error.hint) is not None
 
 
 def _belongs(pod: kinds.Pod, app: str, label: str) -> bool:
