@@ -27,7 +27,7 @@ RULES = """
 permit (principal in Group::"devs", action in Action::"bot:practice", resource);
 """
 
-PATIENCE = 20_000
+PATIENCE = 40_000
 """Milliseconds in which a page shows what is expected of it, on a busy machine too."""
 
 expect.set_options(timeout=PATIENCE)
