@@ -149,10 +149,15 @@ def _with_token(details: Any, token: str) -> Any:
 
 
 @asynccontextmanager
-async def channel(target: str, token: str = "") -> AsyncIterator[grpc.aio.Channel]:
-    """A channel to ``host:port`` without TLS, which shows the token with every call."""
+async def channel(target: str, token: str = "", *, tls: bool = False) -> AsyncIterator[grpc.aio.Channel]:
+    """A channel to ``host:port``, which shows the token with every call. With TLS, the host proves who it is."""
     interceptors: Sequence[Any] = (_Calls(token), _Streams(token)) if token else ()
-    async with grpc.aio.insecure_channel(target, options=(*_OPTIONS, *_KEEPALIVE), interceptors=interceptors) as opened:
+    options = (*_OPTIONS, *_KEEPALIVE)
+    if tls:
+        made = grpc.aio.secure_channel(target, grpc.ssl_channel_credentials(), options=options, interceptors=interceptors)
+    else:
+        made = grpc.aio.insecure_channel(target, options=options, interceptors=interceptors)
+    async with made as opened:
         yield opened
 
 

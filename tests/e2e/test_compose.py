@@ -144,3 +144,13 @@ async def test_everything_starts_and_a_command_runs(containers: Containers) -> N
         await eventually(there, timeout=60, because="not every bot is there")
         answers = [answer async for answer in gateway.RunLine(pb.RunLineRequest(line="roll 2d6", room="play", request_id="1"))]
     assert answers[-1].card.state == ledger.STATE_SUCCEEDED
+
+    token = containers.folder / "token"
+    token.write_text(TOKEN)
+    said = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bellboard_cli", "say", "roll 2d6", "--room", "play", "--json"),
+        *("--url", f"http://127.0.0.1:{port}", "--token-file", str(token)),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await said.communicate()
+    assert said.returncode == 0, out

@@ -11,8 +11,7 @@ from bellboard.api.gateway.v1 import gateway_pb2 as gateway
 from bellboard.api.gateway.v1 import gateway_pb2_grpc as stubs
 from bellboard.errors import BellboardError, UserError
 
-from .ports import HOST
-from .runfile import RunFile
+from .runfile import Address
 
 T = TypeVar("T")
 
@@ -41,16 +40,16 @@ class Denied(UserError):
 
 
 class Client:
-    """The gateway as the local owner calls it. Raises Away, and Denied where the gateway refuses."""
+    """The gateway as whoever has a token calls it. Raises Away, and Denied where the gateway refuses."""
 
     def __init__(self, channel: rpc.Channel) -> None:
         self._stub = stubs.GatewayServiceStub(channel)
 
     @classmethod
     @asynccontextmanager
-    async def of(cls, running: RunFile) -> AsyncIterator[Client]:
-        """The gateway that runs here."""
-        async with rpc.channel(f"{HOST}:{running.ports['grpc']}", running.token) as channel:
+    async def at(cls, address: Address) -> AsyncIterator[Client]:
+        """The gateway of an address."""
+        async with rpc.channel(address.target, address.token, tls=address.tls) as channel:
             yield cls(channel)
 
     async def run_line(self, request: gateway.RunLineRequest) -> AsyncGenerator[gateway.RunLineResponse, None]:
@@ -86,7 +85,7 @@ def _plainly(error: rpc.RpcError) -> BellboardError:
     if error.code() in _REFUSALS:
         return Denied(error.details() or error.code().name.lower())
     if error.code() is rpc.Status.UNAUTHENTICATED:
-        return Away("the gateway does not know the local token")
+        return Away("the gateway does not know the token")
     if error.code() in (rpc.Status.UNAVAILABLE, rpc.Status.DEADLINE_EXCEEDED, rpc.Status.CANCELLED):
         return Away("the gateway does not answer", hint="bell doctor may tell why")
     return Away(f"the gateway made a mistake ({error.code().name})", hint="see logs/gateway.log")

@@ -208,7 +208,7 @@ async def _bus(house: House) -> AsyncIterator[Finding]:
 
 async def _gateway(running: RunFile, enrolled: Iterable[registry.Enrolment]) -> AsyncIterator[Finding]:
     try:
-        async with Client.of(running) as client:
+        async with Client.at(running.address) as client:
             status = await client.status()
     except BellboardError as error:
         yield Finding(f"the gateway does not answer: {error.text}", "see logs/gateway.log")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from errno import ENOSPC
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -25,6 +25,12 @@ bot = typer.Typer(no_args_is_help=True, help="Say which bots there are.")
 app.add_typer(bot, name="bot")
 
 Data = Annotated[Path, typer.Option("--data", help="The data folder.", envvar="BELLBOARD_DATA")]
+Url = Annotated[
+    str, typer.Option("--url", help="A gateway of elsewhere, such as http://127.0.0.1:9090.", envvar="BELLBOARD_URL")
+]
+Token = Annotated[
+    Path | None, typer.Option("--token-file", help="The file with your token there.", envvar="BELLBOARD_TOKEN_FILE")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 FOLDER = Path(".bellboard")
 T = TypeVar("T")
@@ -55,40 +61,48 @@ def say(
     as_person: Annotated[str, typer.Option("--as", help="On whose behalf; for the local owner only.")] = "",
     json: Json = False,
     timeout: Annotated[float, typer.Option(min=0.1, help="How many seconds to wait for the end of it.")] = 60.0,
+    url: Url = "",
+    token_file: Token = None,
 ) -> None:
     """Say a line, and show what becomes of it.
 
     Exit: 0 succeeded, 1 failed, 2 not understood or denied, 3 unknown, 4 expired or no bot, 5 cancelled or rejected,
     6 not final in time.
     """
-    from .runfile import RunFile
+    from .runfile import find
     from .say import Line, say
     from .tell import ForPeople, ForPrograms
 
     def run() -> int:
-        running = RunFile.read(data)
-        tell = ForPrograms() if json else ForPeople(running.blob_url)
-        return asyncio.run(say(data, Line(line, room, as_person, timeout), tell))
+        found = find(data, url, token_file)
+        tell = ForPrograms() if json else ForPeople(found().blob_url)
+        return asyncio.run(say(found, Line(line, room, as_person, timeout), tell))
 
     raise typer.Exit(_plainly(run))
 
 
 @app.command()
 def commands(
-    data: Data = FOLDER, room: Annotated[str, typer.Option(help="In which room.")] = "general", json: Json = False
+    data: Data = FOLDER,
+    room: Annotated[str, typer.Option(help="In which room.")] = "general",
+    json: Json = False,
+    url: Url = "",
+    token_file: Token = None,
 ) -> None:
     """List the commands you may run."""
+    from .runfile import find
     from .status import commands
 
-    _run(commands(data, room, as_json=json))
+    _plainly(lambda: asyncio.run(commands(find(data, url, token_file), room, as_json=json)))
 
 
 @app.command()
-def status(data: Data = FOLDER, json: Json = False) -> None:
+def status(data: Data = FOLDER, json: Json = False, url: Url = "", token_file: Token = None) -> None:
     """Show the bots, their replicas, and what waits."""
+    from .runfile import find
     from .status import status
 
-    _run(status(data, as_json=json))
+    _plainly(lambda: asyncio.run(status(find(data, url, token_file), as_json=json)))
 
 
 @app.command()
@@ -112,11 +126,17 @@ def hooks(
 
 
 @app.command()
-def trace(id: Annotated[str, typer.Argument(help="A command's id, or the beginning of it.")], data: Data = FOLDER) -> None:
+def trace(
+    id: Annotated[str, typer.Argument(help="A command's id, or the beginning of it.")],
+    data: Data = FOLDER,
+    url: Url = "",
+    token_file: Token = None,
+) -> None:
     """List the spans of a command."""
+    from .runfile import find
     from .trace import trace
 
-    _run(trace(data, id))
+    _plainly(lambda: asyncio.run(trace(find(data, url, token_file), id)))
 
 
 @bot.command()
@@ -141,10 +161,6 @@ def new_bot(
     from .bots import new_bot
 
     print(_plainly(lambda: new_bot(name, into)))
-
-
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    _plainly(lambda: asyncio.run(work))
 
 
 def _plainly(work: Callable[[], T]) -> T:

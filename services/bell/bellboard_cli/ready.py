@@ -23,7 +23,7 @@ async def missing(running: RunFile, bots: Iterable[str]) -> list[str]:
     from .client import Client  # takes a while, in which the processes get ready
 
     try:
-        async with Client.of(running) as client:
+        async with Client.at(running.address) as client:
             answer = await client.status()
     except BellboardError:
         return ["gateway"]

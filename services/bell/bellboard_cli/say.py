@@ -8,14 +8,13 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from enum import IntEnum
-from pathlib import Path
 from typing import Protocol
 
 from bellboard.api.gateway.v1 import gateway_pb2 as gateway
 from bellboard.api.ledger.v1 import ledger_pb2 as ledger
 
 from .client import Away, Client, Denied
-from .runfile import RunFile
+from .runfile import Find
 
 AGAIN = 0.3
 """Seconds between asking again."""
@@ -83,13 +82,13 @@ class Teller(Protocol):
         """Something about the way there."""
 
 
-async def say(folder: Path, line: Line, tell: Teller) -> Exit:
+async def say(find: Find, line: Line, tell: Teller) -> Exit:
     """Run one line. The same request id is asked for again whenever the gateway is lost, so it is one command.
 
     Raises:
-        UserError: nothing runs in ``folder``.
+        UserError: there is no gateway to be found.
     """
-    RunFile.read(folder)
+    find()
     try:
         "".join((line.text, line.room, line.as_person)).encode()
     except UnicodeEncodeError:
@@ -100,7 +99,7 @@ async def say(folder: Path, line: Line, tell: Teller) -> Exit:
     )
     verdict, final = Exit.NOT_FINAL, False
     try:
-        async with asyncio.timeout(line.timeout), aclosing(_answers(folder, request, tell)) as answers:
+        async with asyncio.timeout(line.timeout), aclosing(_answers(find, request, tell)) as answers:
             async for answer in answers:
                 if final:
                     tell.more(answer.card)
@@ -128,12 +127,12 @@ def _told(answer: gateway.RunLineResponse, tell: Teller) -> tuple[Exit, bool]:
     return _REFUSED.get(code, Exit.NOT_UNDERSTOOD), code != UNCONFIRMED
 
 
-async def _answers(folder: Path, request: gateway.RunLineRequest, tell: Teller) -> Answers:
+async def _answers(find: Find, request: gateway.RunLineRequest, tell: Teller) -> Answers:
     """All that the gateway says of the line, from however many gateways it takes, until it is final and all is said."""
     told = over = False
     while not over:
         try:
-            async with Client.of(RunFile.read(folder)) as client:
+            async with Client.at(find()) as client:
                 async for answer in client.run_line(request):
                     told = False
                     over = over or answer.card.final or answer.not_understood.code not in ("", UNCONFIRMED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from google.protobuf.json_format import MessageToDict
@@ -16,12 +15,12 @@ from bellboard.api.options.v1 import options_pb2 as options
 
 from .client import Client
 from .render import plain
-from .runfile import RunFile
+from .runfile import Find
 
 
-async def status(folder: Path, *, as_json: bool) -> None:
+async def status(find: Find, *, as_json: bool) -> None:
     """Print the bots, their replicas and what waits. Raises UserError, Away."""
-    async with Client.of(RunFile.read(folder)) as client:
+    async with Client.at(find()) as client:
         answer = await client.status()
     if as_json:
         # In protobuf's JSON these would be texts, since not every language's numbers hold 64 bits.
@@ -44,9 +43,9 @@ async def status(folder: Path, *, as_json: bool) -> None:
         console.print(Text(plain(problem), style="yellow"))
 
 
-async def commands(folder: Path, room: str, *, as_json: bool) -> None:
-    """Print what the local owner may run. Raises UserError, Away."""
-    async with Client.of(RunFile.read(folder)) as client:
+async def commands(find: Find, room: str, *, as_json: bool) -> None:
+    """Print what one may run. Raises UserError, Away."""
+    async with Client.at(find()) as client:
         answer = await client.commands(room)
     if as_json:
         _print_json(_shown(answer))

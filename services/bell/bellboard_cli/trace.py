@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -12,12 +10,12 @@ from bellboard.api.gateway.v1 import gateway_pb2 as gateway
 
 from .client import Client
 from .render import plain
-from .runfile import RunFile
+from .runfile import Find
 
 
-async def trace(folder: Path, id: str) -> None:
+async def trace(find: Find, id: str) -> None:
     """Print the spans of a command, given its id or the beginning of it. Raises UserError, Away."""
-    async with Client.of(RunFile.read(folder)) as client:
+    async with Client.at(find()) as client:
         answer = await client.trace(id)
     console = Console(highlight=False)
     console.print(f"trace {answer.trace_id}")
