@@ -23,6 +23,9 @@ from tests.chart.render import RELEASE, Object, containers, named
 OPEN = ("WEB", "GRPC", "HEALTH")
 READY = "Server is ready"
 
+START = 60.0
+"""Seconds that a busy machine may take to start something."""
+
 
 class Here:
     """A release of the chart, in a folder.
@@ -102,7 +105,7 @@ class Here:
         pod = named(self.objects, "StatefulSet", f"{RELEASE}-nats")["spec"]["template"]
         unpack, config = containers(pod)[0], named(self.objects, "ConfigMap", f"{RELEASE}-nats-config")["data"]["nats.conf"]
         accounts = self.folder / "objects/release" / f"{RELEASE}-nats-accounts/accounts.conf.gz"
-        await eventually(accounts.exists)
+        await eventually(accounts.exists, START)
         for number in range(3):
             told = self.variables(pod, unpack, RELEASE, f"nats-{number}")
             done = await self._spawn(f"unpack-{number}", (sys.executable, "-m", "bellboard_provisioner", "unpack"), told)
@@ -113,7 +116,7 @@ class Here:
             command = (str(server.binary()), "--config", str(folder / "nats.conf"))
             await self._spawn(f"nats-{number}", command, {"POD_NAME": f"{RELEASE}-nats-{number}"})
         for number in range(3):
-            await eventually(partial(self._is_up, number))
+            await eventually(partial(self._is_up, number), START)
 
     def _is_up(self, number: int) -> bool:
         return READY in self.log(f"nats-{number}")

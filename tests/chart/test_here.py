@@ -14,11 +14,11 @@ import pytest
 import pytest_asyncio
 
 from bellboard.testing import eventually
-from tests.chart.here import Here
+from tests.chart.here import START, Here
 from tests.chart.render import made, named
 from tests.chart.tools import CHART
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="module")]
 
 TOKEN = "a-token-that-nobody-else-has-0123456789abcdef"
 TEAM = "bellboard-payments"
@@ -41,7 +41,7 @@ async def here(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Here]:
         objects = str(folder / "objects")
         job = await here.start("Job", provision, "bellboard", BELLBOARD_OBJECTS_DIR=objects)
         await here.bus()
-        assert await asyncio.wait_for(job.wait(), 60) == 0, here.log(f"bellboard-{provision}")
+        assert await asyncio.wait_for(job.wait(), START) == 0, here.log(f"bellboard-{provision}")
         for pod in ("gateway-1", "gateway-2"):
             await here.start("StatefulSet", "gateway", TEAM, pod)
         await here.start("Deployment", "reaper", TEAM)
@@ -69,18 +69,22 @@ async def test_a_team_of_the_chart_works(here: Here) -> None:
             async def answered(number: int = number, probe: str = probe) -> bool:
                 return await _answer(here.port(f"nats-{number} monitor"), nats[probe]["httpGet"]["path"]) == 200
 
-            await eventually(answered, because=f"nats-{number} does not answer its {probe}")
+            await eventually(answered, START, because=f"nats-{number} does not answer its {probe}")
     for pod in ("gateway-1", "gateway-2", "reaper", "memes"):
 
         async def ready(pod: str = pod) -> bool:
-            return await _answer(here.port(f"{pod} HEALTH"), "/readyz") == 200
+            assert await _answer(here.port(f"{pod} HEALTH"), "/readyz") == 200, here.log(f"{TEAM}-{pod}")
+            return True
 
-        await eventually(ready, 40, because=f"{pod}: {here.log(f'{TEAM}-{pod}')}")
+        await eventually(ready, START)
 
     test = named(here.objects, "Pod", "bellboard-test")["spec"]["containers"][0]
-    told = {one["name"]: one.get("value", TOKEN) for one in test["env"]}
+    told = {one["name"]: one["value"] for one in test["env"]}
+    token = here.folder / "token"
+    token.write_text(TOKEN)
     assert told["HEALTH"] == f"http://gateway.{TEAM}.svc:9100"
     assert told["GRPC"] == f"gateway.{TEAM}.svc:9090"
+    told |= {"TOKEN_FILE": str(token)}
     told |= {"HEALTH": f"http://127.0.0.1:{here.port('gateway-2 HEALTH')}", "GRPC": f"127.0.0.1:{here.port('gateway-1 GRPC')}"}
     smoke = await asyncio.create_subprocess_exec(
         sys.executable, str(CHART / "files/smoke.py"), env={**os.environ, **told}, stdout=asyncio.subprocess.PIPE

@@ -1,6 +1,6 @@
 """What `helm test` runs: is the gateway well, and, given a token, does a command come to its end?
 
-The environment says where: HEALTH (its health port, with http://), and where there is a token GRPC (host:port), TOKEN and LINE.
+The environment says where: HEALTH (its health port, with http://), and with a token also GRPC (host:port), TOKEN_FILE and LINE.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import asyncio
 import os
 import sys
 import uuid
+from pathlib import Path
 
 import aiohttp
 
@@ -59,19 +60,18 @@ async def say(target: str, token: str, line: str) -> bool:
         await asyncio.sleep(1)
 
 
-async def main() -> int:
-    """Returns the exit code."""
+async def main(token: str) -> int:
+    """Returns the exit code; without a token no line is said."""
     try:
         async with asyncio.timeout(PATIENCE):
             await ready(os.environ["HEALTH"])
             print("ready")
-            if "TOKEN" not in os.environ:
-                return 0
-            return 0 if await say(os.environ["GRPC"], os.environ["TOKEN"].strip(), os.environ["LINE"]) else 1
+            return 0 if not token or await say(os.environ["GRPC"], token, os.environ["LINE"]) else 1
     except TimeoutError:
         print(f"not done after {PATIENCE:g} s")
         return 1
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    file = os.environ.get("TOKEN_FILE")
+    sys.exit(asyncio.run(main(Path(file).read_text().strip() if file else "")))
