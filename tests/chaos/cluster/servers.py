@@ -44,6 +44,10 @@ class Server:
         return f"nats://{host}:{port}"
 
     @property
+    def store(self) -> Path:
+        return self._folder / "store"
+
+    @property
     def log(self) -> Path:
         return self._folder / "log"
 
@@ -51,7 +55,7 @@ class Server:
         users = {user: bus_user(house.seed(user)) for user in USERS}
         team = Team(users, {one.bot: one.nkey for one in house.enrolments() if one.nkey})
         host, port = self._place.client
-        text = render([team], store=self._folder / "store", port=port, pid_file=self._folder / "pid")
+        text = render([team], store=self.store, port=port, pid_file=self._folder / "pid")
         for before, after in (('"bellboard"', f'"{self.name}"'), ('host: "127.0.0.1"', f'host: "{host}"')):
             assert text.count(before) == 1, before
             text = text.replace(before, after)
