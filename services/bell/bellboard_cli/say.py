@@ -12,9 +12,10 @@ from typing import Protocol
 
 from bellboard.api.gateway.v1 import gateway_pb2 as gateway
 from bellboard.api.ledger.v1 import ledger_pb2 as ledger
+from bellboard.errors import UserError
 
 from .client import Away, Client, Denied
-from .runfile import Find
+from .runfile import Address, Find
 
 AGAIN = 0.3
 """Seconds between asking again."""
@@ -132,7 +133,7 @@ async def _answers(find: Find, request: gateway.RunLineRequest, tell: Teller) ->
     told = over = False
     while not over:
         try:
-            async with Client.at(find()) as client:
+            async with Client.at(_where(find)) as client:
                 async for answer in client.run_line(request):
                     told = False
                     over = over or answer.card.final or answer.not_understood.code not in ("", UNCONFIRMED)
@@ -142,3 +143,11 @@ async def _answers(find: Find, request: gateway.RunLineRequest, tell: Teller) ->
                 tell.note(f"{error.text}; asking again until there is a verdict")
             told = True
         await asyncio.sleep(AGAIN)
+
+
+def _where(find: Find) -> Address:
+    """Where the gateway is. Raises Away where it was stopped meanwhile: what became of the line is not known here."""
+    try:
+        return find()
+    except UserError as error:
+        raise Away(error.text) from None
