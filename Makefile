@@ -122,7 +122,8 @@ $(VENV)/.dev: $(VENV)/.run requirements/dev.txt
 	@touch $@
 
 .PHONY: servers
-servers: # a browser, and servers of others, for tests; as root on Debian they are installed, elsewhere those tests are skipped
+servers: # a browser, Helm, and servers of others, for tests; as root on Debian they are installed, elsewhere those tests are skipped
+	@$(BIN)/python -m tests.chart.tools >/dev/null || echo "helm can't be fetched: the chart's tests are skipped"
 	@have() { command -v "$$1" >/dev/null || test -e "/usr/sbin/$$1"; }; missing=; \
 	have chromium || have google-chrome || missing="$$missing chromium fonts-dejavu-core"; \
 	have haproxy || missing="$$missing haproxy"; \

@@ -19,7 +19,13 @@ _BLOCK = re.compile(
 )
 PAGES = sorted(
     path
-    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("services/*/README.md"), *ROOT.glob("kit/*.md")]
+    for path in [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/**/*.md"),
+        *ROOT.glob("services/*/README.md"),
+        *ROOT.glob("helm/*/README.md"),
+        *ROOT.glob("kit/*.md"),
+    ]
     if path.is_file()
 )
 """Every page that people are sent to."""
