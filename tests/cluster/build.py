@@ -28,8 +28,8 @@ class CannotBuild(Exception):
 def program() -> Path:
     """Where the program of these sources is, or will be."""
     digest = hashlib.sha256()
-    for source in ("go.mod", "go.sum", "main.go"):
-        digest.update((SOURCES / source).read_bytes())
+    for source in sorted(SOURCES.iterdir()):
+        digest.update(source.read_bytes())
     return CACHE / digest.hexdigest()[:16] / "kubernetes"
 
 
@@ -52,14 +52,15 @@ def _compile() -> None:
     if go is None:
         raise CannotBuild("A Kubernetes for tests is built with Go 1.26 or newer, which is not here. Or name one: KUBECONFIG=…")
     print("Building a Kubernetes for tests, once. With two cores it takes a quarter of an hour.", file=sys.stderr)
-    for old in CACHE.glob("*/"):
-        shutil.rmtree(old)
     unfinished = program().with_suffix(".new")
+    unfinished.parent.mkdir(exist_ok=True)
     command = [go, "build", "-trimpath", "-buildvcs=false", "-ldflags", f"-s -w {_told_version()}", "-o", str(unfinished), "."]
-    unfinished.parent.mkdir()
     if subprocess.run(command, cwd=SOURCES, check=False).returncode:
         raise CannotBuild("Kubernetes for tests can't be built: see above")
     unfinished.rename(program())
+    for old in CACHE.glob("*/"):
+        if old != program().parent:
+            shutil.rmtree(old)
 
 
 def _told_version() -> str:

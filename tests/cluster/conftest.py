@@ -17,6 +17,15 @@ from tests.cluster import build
 from tests.cluster.cluster import Kubernetes, start
 
 Client = Callable[[Path], Kube]
+PATIENCE = 240
+"""Seconds that a test may take; that which comes first starts the cluster."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests here may take longer than others."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(PATIENCE))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -43,8 +43,9 @@ async def test_the_log_of_a_pod_can_be_read(admin: Kube, namespace: str, log: Co
 async def test_the_log_before_a_restart_is_another(admin: Kube, namespace: str, log: ContainerLog) -> None:
     """Of a container that crashes again and again, the one before says why."""
     log.write("out of cheese")
-    with pytest.raises(KubeRefused):
+    with pytest.raises(KubeRefused) as refused:
         await read(admin, namespace, previous=True)
+    assert "previous terminated container" in str(refused.value.hint)
 
     log.restarts()
     log.write("here we go")

@@ -10,10 +10,10 @@ import (
 
 	"k8s.io/api/core/v1"
 	"k8s.io/apiserver/pkg/util/flushwriter"
-	"k8s.io/client-go/kubernetes/scheme"
 	criapi "k8s.io/cri-api/pkg/apis"
 	runtime "k8s.io/cri-api/pkg/apis/runtime/v1"
 	"k8s.io/cri-client/pkg/logs"
+	"k8s.io/kubernetes/pkg/api/legacyscheme"
 )
 
 // serveLogs answers for the logs of all pods, by the code by which a kubelet reads them. kwok's own server can't end a stream,
@@ -24,7 +24,7 @@ import (
 func serveLogs(address, folder, certificate, key string) error {
 	http.HandleFunc("GET /containerLogs/{namespace}/{pod}/{container}", func(answer http.ResponseWriter, request *http.Request) {
 		options := &v1.PodLogOptions{}
-		err := scheme.ParameterCodec.DecodeParameters(request.URL.Query(), v1.SchemeGroupVersion, options)
+		err := legacyscheme.ParameterCodec.DecodeParameters(request.URL.Query(), v1.SchemeGroupVersion, options)
 		if err == nil {
 			pod, container := request.PathValue("pod"), request.PathValue("container")
 			err = readLog(request.Context(), filepath.Join(folder, request.PathValue("namespace"), pod), container, options, answer)
