@@ -72,7 +72,9 @@ async def look_at(store: Store, app: App) -> Main:
     image = seen.images[containers[0]]
     version = app.images.read(image)
     known = remembered(seen.annotations)
-    return Main(app, raw, seen, containers, version, image, {version.name: image} | known)
+    if version.name not in known:  # somebody else deployed it, before anything that is remembered
+        known = {version.name: image, **known}
+    return Main(app, raw, seen, containers, version, image, known)
 
 
 def image_of(main: Main, version: str) -> str:

@@ -86,7 +86,13 @@ class KubernetesDeployer:
         await self._store.write(KINDS[main.seen.kind], main.seen.name, self._closing, last=True)
         tell(f"stopping what is not {keep}", None)
         await self._stages.sweep(main)
-        await self._stages.gone(main, lambda pod: version_of(pod, main.containers, main.app.images).name != keep, tell)
+
+        def leaves(pod: reasons.Raw) -> bool:
+            """It runs something else, or belonged to a canary."""
+            canary = changes.TRACK in (pod["metadata"].get("labels") or {})
+            return canary or version_of(pod, main.containers, main.app.images).name != keep
+
+        await self._stages.gone(main, leaves, tell)
 
     def _closing(self, raw: reasons.Raw) -> Mapping[str, object] | None:
         """What the last act changes: only the fence, and not even that where nothing was begun."""
