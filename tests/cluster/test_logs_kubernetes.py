@@ -49,9 +49,13 @@ def name(pod: kinds.Pod) -> str:
 
 async def restarted(admin: Kube, namespace: str, pod: str) -> None:
     """Say of a pod's container that it was started again."""
+    (now,) = [one for one in await begun(admin, namespace) if name(one) == pod]
+    assert now.status is not None
+    assert now.status.containerStatuses is not None
+    (container,) = now.status.containerStatuses
     ended = {"terminated": {"exitCode": 1, "reason": "Error", "finishedAt": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"}}
-    container = {"name": "web", "restartCount": 1, "lastState": ended}
-    change = {"status": {"containerStatuses": [container]}}
+    again = {**container.to_dict(), "restartCount": 1, "lastState": ended}
+    change = {"status": {"containerStatuses": [again]}}
     await admin.patch(kinds.Pod.Status, pod, change, namespace=namespace, form=Patch.STRATEGIC)
 
 
