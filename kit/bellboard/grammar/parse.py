@@ -125,7 +125,8 @@ class _Reader:
             if self._common(name, word):
                 return
             near = nearest(name, self.command.flags)
-            hint = f"--{near}" if near else f"help {self.command.name}"
+            longer = f"{self.command.name} {name}" if name in self.command.continues else ""
+            hint = f"--{near}" if near else longer or f"help {self.command.name}"
             end = word.start + len(word.name or word.text)
             fixed = self._with(word.start, end, hint) if near else ""
             self._fail(f"{self.command.name} has no flag --{name[:40]}", word, hint, fixed)

@@ -183,7 +183,7 @@ async def preview(call: Call, want: Wanted, env: Environment, desk: Desk) -> lis
         ("watched", f"{want.soak:g} s each stage" if want.soak else "not at all"),
         ("gates", ", ".join(want.gates) or "none"),
         ("if one breaks", f"back to {now.name}, by itself" if now else "nothing to go back to"),
-        ("lock", lock.said() if lock else "none"),
+        ("lock", lock.said() if lock else await _own_lock(call, env, desk)),
         ("waits for", "; ".join(cards.title(place) for place in busy) or "nobody"),
         ("meanwhile", f"other deploys, scale and restart of {want.app} in {env.name} wait"),
     ]
@@ -191,6 +191,12 @@ async def preview(call: Call, want: Wanted, env: Environment, desk: Desk) -> lis
     if lock and not call.force:
         blocks.append(text(f"it would be refused: {lock.said()}", tone=WARNING))
     return blocks + (await history.diff(env, want.app, version.name))[1:]
+
+
+async def _own_lock(call: Call, env: Environment, desk: Desk) -> str:
+    """The lock that keeps everybody but whoever asks away, if there is one."""
+    own = await desk.locks().against(env.name)
+    return f"yours; others are kept away: {own.said()}" if own and own.kind == "lock" and own.person == call.person else "none"
 
 
 def _replicas(env: Environment, count: int) -> str:

@@ -51,13 +51,21 @@ def figures(lines: Sequence[tuple[str, str, Series]]) -> Block:
     """A table with a row for each line: its trend, least, average, largest and last value.
 
     Args:
-        lines: what each is called, its unit, and its values. Where all have one unit it stands in the headings.
+        lines: what each is called, its unit, and its values. Where all have one unit it stands in the headings, else
+            behind the names.
     """
-    largest = max((abs(value) for _, _, line in lines for _, value in line.known), default=0.0)
-    units = {unit for _, unit, _ in lines}
-    size, unit = scale_of(units.pop(), largest) if len(units) == 1 else (1.0, "")
-    number = [chat.Column(name=name, type=chat.COLUMN_TYPE_NUMBER, unit=unit) for name in ("min", "avg", "max", "now")]
-    return table(["series", "trend", *number], [_row(name, line, size) for name, _, line in lines])
+    scales = {unit: scale_of(unit, _largest(line for _, own, line in lines if own == unit)) for _, unit, _ in lines}
+    alone = next(iter(scales.values()))[1] if len(scales) == 1 else ""
+    number = [chat.Column(name=name, type=chat.COLUMN_TYPE_NUMBER, unit=alone) for name in ("min", "avg", "max", "now")]
+    rows = []
+    for name, unit, line in lines:
+        size, shown = scales[unit]
+        rows.append(_row(name if alone or not shown else f"{name} ({shown})", line, size))
+    return table(["series", "trend", *number], rows)
+
+
+def _largest(lines: Iterable[Series]) -> float:
+    return max((abs(value) for line in lines for _, value in line.known), default=0.0)
 
 
 def _row(name: str, line: Series, size: float) -> Sequence[str | float | None]:

@@ -143,6 +143,17 @@ async def test_a_preview_does_nothing(talk: Talk, town: PaperTown) -> None:
     assert await talk.marks.find("D1") is None
 
 
+async def test_the_plan_tells_of_a_lock_of_ones_own(talk: Talk) -> None:
+    """It is in nobody's way but the others', and is easily forgotten."""
+    await talk('lock sandbox "moving the database"')
+
+    said = await talk("deploy shop v2 to sandbox ?")
+
+    plan = {row.cells[0].text: row.cells[1].text for row in said.blocks[0].table.rows}
+    assert plan["lock"].startswith("yours; others are kept away: sandbox is locked by ann: “moving the database”")
+    assert "refused" not in said.text
+
+
 async def test_a_lock_keeps_others_away_and_force_goes_past(talk: Talk, town: PaperTown) -> None:
     """Which needs a reason, and is in the story."""
     await _lock_as(talk, "bob")

@@ -320,6 +320,7 @@ WRONG = [
     (f"{EVERY} --where #opps", " " * 31 + "^^^^^", "WHERE: there is no room “#opps”", "#ops"),
     (f"{EVERY} --picture first", " " * 33 + "^^^^^", "PICTURE: there is no picture “first” here", "last"),
     (f"{EVERY} --luod", " " * 23 + "^^^^^^", "practice every has no flag --luod", "--loud"),
+    ("meme --list", "     ^^^^^^", "meme has no flag --list", "meme list"),
     (f"{EVERY} --loud --loud", " " * 30 + "^^^^^^", "LOUD is given twice", EVERY_USAGE),
     (f"{EVERY} to a to b", " " * 31 + "^", "ENV is given twice", EVERY_USAGE),
     (f"{EVERY} --for", " " * 23 + "^^^^^", "--for needs a length of time, such as 1h30m", "--for LENGTH"),

@@ -72,3 +72,15 @@ def test_figures_are_numbers_with_their_unit() -> None:
     assert [column.unit for column in shown.columns] == ["", "", "ms", "ms", "ms", "ms"]
     assert [cell.number for cell in shown.rows[0].cells[2:]] == [100, 200, 300, 300]
     assert shown.rows[1].cells[5].WhichOneof("value") is None
+
+
+def test_figures_of_several_units_name_them_behind_the_lines() -> None:
+    """Each read as easily as if it stood alone; a heading can name only one."""
+    shown = figures([("errors", "%", line(4.0)), ("latency", "s", line(0.0654)), ("restarts", "", line(2.0))]).table
+
+    assert {column.unit for column in shown.columns} == {""}
+    assert [(row.cells[0].text, row.cells[5].number) for row in shown.rows] == [
+        ("errors (%)", 4),
+        ("latency (ms)", 65.4),
+        ("restarts", 2),
+    ]
