@@ -140,8 +140,9 @@ def _denied(asked: Asked, said: str, reason: str) -> KubeRefused:
     missing = _RIGHT.search(said)
     if missing is None:
         return KubeRefused("Kubernetes refuses it", hint=said, status=403, reason=reason)
-    if missing["verb"] == "impersonate":
-        hint = f"this bot's service account needs the right to impersonate {missing['what']}"
+    if missing["verb"].startswith("impersonate"):  # newer ones may name impersonate-on:user-info:list, and what was asked for
+        what = missing["what"] if missing["verb"] == "impersonate" else "users"
+        hint = f"this bot's service account needs the right to impersonate {what}"
         return KubeDenied(f"this bot may not act as {asked.who}", hint=hint, status=403, reason=reason)
     who = asked.who or "this bot"
     hint = f"a Role for {asked.who or 'its service account'} has to grant {asked.verb} on {missing['what']}"
