@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.bus import Bus
-from bellboard.errors import BusError
+from bellboard.errors import BusError, CasLost
 from bellboard.ledger.ops import timestamp
 from bellboard.telemetry import logs, names
 
@@ -175,14 +175,20 @@ class History:
 
     async def accept(self, by: str) -> None:
         """A person says that what is left of the history counts. Raises BusError."""
+        try:
+            await self._accept(by)
+        except CasLost:  # somebody else has just said that some is lost
+            await self._accept(by)
+        await self.look()
+
+    async def _accept(self, by: str) -> None:
         last = await word.read(self._bus)
-        said = pb.History(epoch=last.said.epoch, lost=last.said.lost, lost_at=last.said.lost_at)
-        if not last.open:
-            said = self._loss(last)
+        said = self._loss(last)
+        if last.open:
+            said.CopyFrom(last.said)
         said.accepted_by = by
         said.accepted_at.CopyFrom(timestamp(time.time()))
         await word.write(self._bus, said, last)
-        await self.look()
 
     @property
     def _calm(self) -> bool:
