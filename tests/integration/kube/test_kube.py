@@ -85,6 +85,12 @@ async def test_changes_are_made_as_bellboard(api: Api, cluster: Cluster) -> None
             "this bot may not act as bellboard:payments:ann",
             "needs the right to impersonate users",
         ),
+        (
+            forbidden("impersonate-on:user-info:get", "pods"),
+            KubeDenied,
+            "this bot may not act as bellboard:payments:ann",
+            "needs the right to impersonate users",
+        ),
         (status(403, "Forbidden", "exceeded quota: pods"), KubeRefused, "Kubernetes refuses it", "exceeded quota: pods"),
         (status(404, "NotFound"), KubeAbsent, "there is no pod web in shop", ""),
         (
