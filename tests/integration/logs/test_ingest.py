@@ -8,6 +8,7 @@ import json
 import os
 import socket
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
@@ -131,7 +132,8 @@ async def test_what_is_no_push_is_refused(store: House, door: str, kind: str, bo
 
 async def test_syslog_is_taken_in_every_framing(store: House) -> None:
     """UDP, and TCP with lengths or with lines."""
-    messages = [f"<11>1 2026-11-22T11:00:0{n}Z web shop - - - way {n}".encode() for n in range(3)]
+    now = datetime.now(UTC).isoformat(timespec="seconds")  # what is old would be dropped at once
+    messages = [f"<11>1 {now} web shop - - - way {n}".encode() for n in range(3)]
     async with syslog.listen(store.writer, "127.0.0.1", 0) as port:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
             udp.sendto(messages[0], ("127.0.0.1", port))

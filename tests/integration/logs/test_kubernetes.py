@@ -147,7 +147,8 @@ async def test_a_tail_goes_on_over_restarts_new_pods_and_broken_connections(api:
     )
     one = [f"{SOON:%Y-%m-%dT%H:%M:%S}.{number}Z web-1 {number}" for number in range(1, 4)]
     api.script(f"{POD}/web-1/log", Answer(lines=one[:1], breaks=True), Answer(lines=one[:2]), Answer(lines=one))
-    api.script(f"{POD}/web-2/log", lines("web-2"))
+    early = status(400, "BadRequest", 'container "app" in pod "web-2" is waiting to start')
+    api.script(f"{POD}/web-2/log", early, lines("web-2"))
     seen: set[str] = set()
     count = 0
 

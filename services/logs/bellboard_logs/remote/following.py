@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 
-from bellboard.kube import Kube, KubeError, KubeRefused, kinds
+from bellboard.kube import Kube, KubeAbsent, KubeError, KubeRefused, kinds
 
 from ..entries import Entry
 from ..query import Query
@@ -86,13 +86,16 @@ class _Following:
             try:
                 async with self._ones[voice.uid, voice.container]:
                     await self._follow(voice)
+            except KubeAbsent:
+                return
             except KubeRefused as error:
                 if not is_silent(error):
                     raise
+                await asyncio.sleep(PAUSE)  # it has only just begun
             except KubeError:  # it broke, or was silent for long; what came before is not taken again
                 await asyncio.sleep(PAUSE)
-                continue
-            return
+            else:
+                return
 
     async def _follow(self, voice: Voice) -> None:
         who = (voice.uid, voice.container)
