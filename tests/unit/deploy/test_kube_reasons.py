@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bellboard_deploy.kubernetes.reasons import of_conditions, of_events, of_pod, of_pods, of_refusal
+from bellboard.kube.reasons import of_conditions, of_events, of_pod, of_pods, of_refusal
 
 
 def pod(name: str = "shop-1", **status: Any) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Iterator
 import pytest
 
 from bellboard import ProviderError
+from bellboard.kube.reasons import Trouble
 from bellboard_deploy.kubernetes import waiting
-from bellboard_deploy.kubernetes.reasons import Trouble
 from bellboard_deploy.kubernetes.waiting import Look, Stuck, settled
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bellboard import ProviderError
+from bellboard.kube import reasons
+from bellboard.kube.reasons import Raw, Trouble
 
 from ..model import Version
-from . import reasons
 from .images import Images
-from .reasons import Raw, Trouble
 from .seen import Kind, Seen, containers_of, version_of
 from .store import Store
 from .versions import remembered

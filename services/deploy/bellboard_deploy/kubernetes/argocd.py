@@ -10,13 +10,13 @@ from typing import Any
 
 from bellboard import Failed, ProviderError, UserError
 from bellboard.kube import kinds
+from bellboard.kube.reasons import Raw, short
 
 from ..argv.hosts import read_versions
 from ..argv.program import Program
 from ..entries import plain
 from ..environments import nearest
 from ..model import Commit, Outcome, Step, Version
-from .reasons import Raw, short
 from .store import Store
 from .waiting import LOOK
 

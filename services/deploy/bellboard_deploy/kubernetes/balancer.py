@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from bellboard import Failed, UserError
-from bellboard.kube import kinds
+from bellboard.kube import kinds, reasons
+from bellboard.kube.reasons import Raw
 
 from ..environments import nearest
 from ..model import Backend, Replica
-from . import reasons
 from .app import App, look_at
 from .deployer import known
-from .reasons import Raw
 from .seen import SERVING, replicas
 from .store import Store
 

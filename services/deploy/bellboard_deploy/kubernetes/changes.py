@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from bellboard.kube.reasons import Raw
+
 from ..model import Order
-from .reasons import Raw
 from .seen import Kind, Seen
 
 TRACK = "bellboard/track"

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bellboard import Failed, ProviderError, UserError
+from bellboard.kube import reasons
 
 from ..environments import nearest
 from ..model import Commit, Observed, Tell, Version
-from . import changes, reasons
+from . import changes
 from .app import App, Main, Watcher, image_of, look_at
 from .seen import is_leaving, replicas, version_of
 from .stages import Stages

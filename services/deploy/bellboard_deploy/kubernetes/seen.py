@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bellboard import Failed
+from bellboard.kube.reasons import Raw, Trouble, is_ready, of_conditions, short
 
 from ..model import Replica, Version
 from .images import Images
-from .reasons import Raw, Trouble, is_ready, of_conditions, short
 
 Kind = Literal["deployment", "statefulset", "daemonset", "rollout"]
 

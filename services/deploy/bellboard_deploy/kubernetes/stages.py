@@ -9,12 +9,12 @@ from dataclasses import replace
 from typing import Any
 
 from bellboard import Failed, ProviderError
-from bellboard.kube import kinds
+from bellboard.kube import kinds, reasons
+from bellboard.kube.reasons import Raw
 
 from ..model import Tell
-from . import changes, reasons
+from . import changes
 from .app import Main, Watcher
-from .reasons import Raw
 from .seen import Seen, among, beside, see, version_of
 from .store import KINDS, Store
 from .waiting import LOOK, Look, settled

@@ -8,11 +8,11 @@ from typing import Any
 
 from bellboard import Failed, ProviderError
 from bellboard.kube import Kube, KubeAbsent, KubeConflict, Patch, kinds
+from bellboard.kube.reasons import Raw
 
 from ..model import Order
 from . import changes
 from .fence import FENCE, Fence
-from .reasons import Raw
 from .seen import Kind, Seen, see
 
 TRIES = 20

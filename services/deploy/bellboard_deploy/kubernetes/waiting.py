@@ -8,9 +8,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from bellboard import Failed, ProviderError
+from bellboard.kube.reasons import Trouble
 
 from ..model import Tell
-from .reasons import Trouble
 
 LOOK = 1.0
 """Seconds between two looks."""
