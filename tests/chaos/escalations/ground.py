@@ -38,7 +38,7 @@ FILE = """
 teams:
   payments:
     room: ops
-    rota: {{layers: [{{people: [ann, bo], starts: 2026-01-05T09:00, every: 1 week}}]}}
+    rota: {{layers: [{{people: [ann, bo], starts: 2020-01-06T09:00, every: 1 week}}]}}
 policies:
   default:
     steps:

@@ -17,8 +17,8 @@ from bellboard_oncall.rota.book import Book
 
 TEAMS = """
 teams:
-  payments: {room: pay, zone: UTC, rota: {layers: [{name: first, people: [ann], starts: 2026-11-02T09:00, every: 1 week}]}}
-  search: {zone: UTC, rota: {layers: [{name: first, people: [bo], starts: 2026-11-02T09:00, every: 1 week}]}}
+  payments: {room: pay, zone: UTC, rota: {layers: [{name: first, people: [ann], starts: 2020-01-06T09:00, every: 1 week}]}}
+  search: {zone: UTC, rota: {layers: [{name: first, people: [bo], starts: 2020-01-06T09:00, every: 1 week}]}}
 """
 
 GOOD = """

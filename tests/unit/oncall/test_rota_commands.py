@@ -18,8 +18,16 @@ from bellboard_oncall.bot import bot
 from bellboard_oncall.providers import register
 from bellboard_oncall.settings import Settings
 
-TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-TOMORROW = TODAY + timedelta(days=1)
+
+def today() -> datetime:
+    """The last midnight; asked for by each test, since a run of many tests may go over the next one."""
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def tomorrow() -> datetime:
+    """The next midnight."""
+    return today() + timedelta(days=1)
+
 
 PEOPLE = """people:
 - {id: ann, name: Ann, zone: Europe/Berlin}
@@ -28,24 +36,27 @@ PEOPLE = """people:
 - {id: dee, name: Dee}
 """
 
-FILE = f"""teams:
+
+def file() -> str:
+    """Ann is on call today, Bo tomorrow, and so on, from midnight to midnight in UTC."""
+    starts = today() - timedelta(days=70)
+    return f"""teams:
   payments:
     room: payments
     handover: true
     rota:
       layers:
-        - {{name: primary, people: [ann, bo], starts: {TODAY - timedelta(days=70):%Y-%m-%d}, every: 1 day}}
-        - {{name: backup, people: [cy], starts: {TODAY - timedelta(days=70):%Y-%m-%d}, every: 1 week}}
+        - {{name: primary, people: [ann, bo], starts: {starts:%Y-%m-%d}, every: 1 day}}
+        - {{name: backup, people: [cy], starts: {starts:%Y-%m-%d}, every: 1 week}}
   web:
     rota:
-      layers: {{people: [bo], starts: {TODAY - timedelta(days=70):%Y-%m-%d}, every: 1 week}}
+      layers: {{people: [bo], starts: {starts:%Y-%m-%d}, every: 1 week}}
 """
-"""Ann is on call today, Bo tomorrow, and so on, from midnight to midnight in UTC."""
 
 
 @pytest.fixture
 def talk(talk_to: TalkTo, tmp_path: Path) -> Talk:
-    (tmp_path / "oncall.yaml").write_text(FILE)
+    (tmp_path / "oncall.yaml").write_text(file())
     (tmp_path / "people.yaml").write_text(PEOPLE)
     settings = settings_for(Settings, oncall_file=tmp_path / "oncall.yaml", people_file=tmp_path / "people.yaml")
     return talk_to(bot, register, settings)
@@ -79,6 +90,15 @@ async def test_who_says_until_when_and_who_is_next(talk: Talk) -> None:
     assert mentions(said) == []
 
 
+async def test_whoever_takes_every_turn_has_no_made_up_end(talk: Talk) -> None:
+    """Cy alone has the second layer, and Bo a team: when the look ahead ends, their turns do not."""
+    said = (await talk("oncall who payments")).text
+    assert said.splitlines()[1] == "Cy (backup) is on call for payments, and nobody else in the next 60 days"
+
+    assert (await by(talk, "bo", "oncall who web")).text == "Bo is on call for web, and nobody else in the next 60 days"
+    assert (await by(talk, "cy", "oncall next")).text == "you are on call for payments now, and nobody else in the next 60 days"
+
+
 async def test_oncall_alone_lists_every_team(talk: Talk) -> None:
     """One row each, and the whole as a table for pipes."""
     said = await talk("oncall")
@@ -90,7 +110,7 @@ async def test_oncall_alone_lists_every_team(talk: Talk) -> None:
 
 async def test_who_looks_ahead(talk: Talk) -> None:
     """At a moment, and at a whole day."""
-    moment = await talk(f'oncall who payments at "{TOMORROW:%Y-%m-%d} 03:00"')
+    moment = await talk(f'oncall who payments at "{tomorrow():%Y-%m-%d} 03:00"')
     assert moment.text.startswith("Bo (primary) will be on call for payments on ")
 
     day = await talk("oncall who payments at tomorrow")
@@ -220,7 +240,7 @@ async def test_nobody_is_left_to_escalate_to(talk: Talk) -> None:
 
 async def test_what_is_over_cannot_be_covered(talk: Talk) -> None:
     """Nor can what has no end."""
-    assert (await talk(f"oncall cover payments {TODAY - timedelta(days=9):%Y-%m-%d}")).failure.text == "that is over"
+    assert (await talk(f"oncall cover payments {today() - timedelta(days=9):%Y-%m-%d}")).failure.text == "that is over"
 
 
 async def test_the_load_is_told_in_words_and_figures(talk: Talk) -> None:
@@ -271,7 +291,7 @@ async def test_a_hand_over_says_what_to_know(talk: Talk) -> None:
 
 async def test_the_tick_sets_a_timer_for_a_hand_over(talk: Talk) -> None:
     """Shortly before; the note asks for the attention of both, and is silent where nobody hands over any more."""
-    midnight = TOMORROW.timestamp()
+    midnight = tomorrow().timestamp()
     assert (await talk("oncall tick", at=midnight - 3600, room="")).asks == ()
 
     (ask,) = (await talk("oncall tick", at=midnight - 600, room="")).asks
@@ -326,7 +346,7 @@ async def test_a_mention_reaches_whoever_is_on_call(talk: Talk) -> None:
 async def test_a_wrong_file_is_told_on_the_cards(talk: Talk, tmp_path: Path) -> None:
     """With the line; the rota before is in force."""
     await talk("oncall who payments")
-    (tmp_path / "oncall.yaml").write_text(FILE.replace("1 day", "1 eon"))
+    (tmp_path / "oncall.yaml").write_text(file().replace("1 day", "1 eon"))
     os.utime(tmp_path / "oncall.yaml", (1, 1))
 
     async def told() -> bool:
@@ -341,8 +361,8 @@ async def test_a_wrong_file_is_told_on_the_cards(talk: Talk, tmp_path: Path) -> 
 
 async def test_times_are_those_of_whoever_asks(talk: Talk) -> None:
     """New York for Bo, Berlin for Ann."""
-    assert "E" in (await by(talk, "bo", "oncall who web")).text.split("until ")[1]
-    assert "CE" in (await by(talk, "ann", "oncall who web")).text.split("until ")[1]
+    assert "E" in (await by(talk, "bo", "oncall who payments")).text.split("until ")[1]
+    assert "CE" in (await by(talk, "ann", "oncall who payments")).text.split("until ")[1]
 
 
 async def test_a_second_attempt_says_what_the_first_one_did(talk: Talk) -> None:

@@ -16,8 +16,9 @@ GOOD = """teams:
   payments:
     zone: Europe/Berlin
     rota:
-      layers: {people: [ann, bo], starts: 2026-11-02T09:00, every: 1 week}
+      layers: {people: [ann, bo], starts: 2020-01-06T09:00, every: 1 week}
 """
+"""It began long ago, since books go by today."""
 
 LINE_5 = {
     "people: [ann, zed]": ("there is nobody “zed”", "by their id"),

@@ -80,8 +80,8 @@ def _told(desk: Desk, rota: TeamRota, clock: Clock, when: float, on: Sequence[Sh
         end = _until(one, ahead)
         after = next((shift for shift in ahead if shift.layer == one.layer and shift.start == end), None)
         then = f", then {desk.name(after.person)}" if after else ""
-        until = clock.zoned(end)
-        lines.append(text(f"{_named(desk, rota, one)} {verb} on call for {team}{at}{cover}, until {until}{then}"))
+        until = _said_until(one, end, when + NEXT, clock)
+        lines.append(text(f"{_named(desk, rota, one)} {verb} on call for {team}{at}{cover}, {until}{then}"))
     return lines
 
 
@@ -92,6 +92,11 @@ def _until(one: Shift, ahead: Sequence[Shift]) -> float:
         if other.layer == one.layer and other.person == one.person and other.start <= end < other.end:
             end = other.end
     return end
+
+
+def _said_until(one: Shift, end: float, seen: float, clock: Clock) -> str:
+    """When a stretch ends, in words; turns of one person were followed as far as ``seen``, and may go on behind it."""
+    return f"until {clock.zoned(end)}" if end < seen or end == one.end else "and nobody else in the next 60 days"
 
 
 def _named(desk: Desk, rota: TeamRota, one: Shift) -> str:
@@ -135,7 +140,8 @@ async def next_(call: Call, desk: Desk, person: str) -> tuple[list[Block], Block
         return [text(f"{you} not on call in the next 60 days"), *desk.warnings()], shown
     clock, first = Clock(_zone(call, desk), call.at), mine[0]
     if first.start <= call.at:
-        head = f"{you} on call for {first.team} now, until {clock.zoned(_until(first, mine))}"
+        until = _said_until(first, _until(first, mine), call.at + NEXT, clock)
+        head = f"{you} on call for {first.team} now, {until}"
     else:
         head = f"{you} on call for {first.team} in {length(first.start - call.at)}, {clock.span(first.start, first.end)}"
     return [text(head), _shifts(desk, mine[:8]), *desk.warnings()], shown
