@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
+from typing import Any
 
 from .figures import RUNS, Goal, middle, table
 from .shipped import Ground
@@ -24,14 +25,18 @@ GOAL = 5.0
 ROOT = Path(__file__).parents[1]
 
 
-async def chart(_: Ground, seconds: float) -> tuple[str, list[Goal]]:
-    """Render it some times."""
+def values() -> dict[str, Any]:
+    """What is said of them to Helm."""
     people = {"ann": {"groups": ["owners"]}}
     teams = {f"team-{number:02}": {"people": people, "bots": {LEFT_OUT: {"enabled": False}}} for number in range(TEAMS)}
-    values = {"domain": "bells.example.com", "nats": {"storage": {"size": "200Gi"}}, "teams": teams}
+    return {"domain": "bells.example.com", "nats": {"storage": {"size": "200Gi"}}, "teams": teams}
+
+
+async def chart(_: Ground, seconds: float) -> tuple[str, list[Goal]]:
+    """Render it some times."""
     with TemporaryDirectory(prefix="bellboard-chart-") as folder:
         file = Path(folder) / "values.json"
-        file.write_text(json.dumps(values))
+        file.write_text(json.dumps(values()))
         command = [await asyncio.to_thread(_helm), "template", "bellboard", "helm/bellboard", "--values", str(file)]
         took, made = [], b""
         for _run in range(RUNS if seconds > 1 else 1):

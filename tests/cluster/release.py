@@ -7,11 +7,11 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
-from bellboard.kube import EVERYWHERE, Kube, KubeAbsent, KubeRefused, connect, kinds
+from bellboard.kube import EVERYWHERE, Kube, KubeRefused, connect, kinds
 from bellboard.testing import eventually
 from bellboard.testing.servers import ends_with_us
 from tests.chart.render import RELEASE
@@ -30,7 +30,7 @@ Thing = tuple[str, str, str]
 
 
 class Release:
-    """A release called bellboard, in the namespace bellboard.
+    """A release called bellboard, in the namespace bellboard; an async context manager, which makes that and takes all away.
 
     Args:
         folder: for what its programs read.
@@ -39,9 +39,26 @@ class Release:
     def __init__(self, kubernetes: Kubernetes, folder: Path) -> None:
         self.kubernetes, self._folder = kubernetes, folder
 
+    async def __aenter__(self) -> Self:
+        async with connect(self.kubernetes.admin) as cluster:
+            await cluster.own.create(kinds.Namespace(metadata=kinds.ObjectMeta(name=RELEASE)))
+            await eventually(lambda: cluster.own.list(kinds.ServiceAccount, namespace=RELEASE))
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        await self.uninstall()
+        async with connect(self.kubernetes.admin) as cluster:
+            await cluster.own.delete(kinds.Namespace, RELEASE)
+
+            async def gone() -> bool:
+                there = {str(one.metadata and one.metadata.name) for one in await cluster.own.list(kinds.Namespace)}
+                return not any(name.startswith(RELEASE) for name in there)
+
+            await eventually(gone, GOES)
+
     async def install(self, values: Mapping[str, Any], *options: str) -> None:
         """Install it, and wait until its pods are ready."""
-        await self._helm("install", RELEASE, str(CHART), "--create-namespace", *self._values(values), "--wait", *options)
+        await self._helm("install", RELEASE, str(CHART), *self._values(values), "--wait", *options)
 
     async def upgrade(self, values: Mapping[str, Any]) -> None:
         """Go on to other values, and wait until its pods are ready."""
@@ -52,17 +69,8 @@ class Release:
         await self._helm("rollback", RELEASE, str(revision), "--wait")
 
     async def uninstall(self) -> None:
-        """Take it away unless it is gone, with the namespace that Helm leaves, and wait until all its namespaces are gone."""
+        """Take it away, unless it is gone already."""
         await self._helm("uninstall", RELEASE, "--ignore-not-found")
-        async with connect(self.kubernetes.admin) as cluster:
-            with suppress(KubeAbsent):
-                await cluster.own.delete(kinds.Namespace, RELEASE)
-
-            async def gone() -> bool:
-                there = {str(one.metadata and one.metadata.name) for one in await cluster.own.list(kinds.Namespace)}
-                return not any(name.startswith(RELEASE) for name in there)
-
-            await eventually(gone, GOES)
 
     async def provision(self) -> None:
         """Run the provisioner as its Job has it, with its ServiceAccount's token: keys, and what is derived from them."""

@@ -29,9 +29,8 @@ THREE: dict[str, Any] = {
 @pytest.fixture
 async def release(kubernetes: Kubernetes, tmp_path: Path) -> AsyncIterator[Release]:
     """To be installed by the test, which may uninstall it."""
-    release = Release(kubernetes, tmp_path)
-    yield release
-    await release.uninstall()
+    async with Release(kubernetes, tmp_path) as release:
+        yield release
 
 
 async def lacking(kube: Kube) -> set[Thing]:

@@ -31,8 +31,8 @@ PAYMENTS, SEARCH = "bellboard-payments", "bellboard-search"
 @pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
 async def release(kubernetes: Kubernetes, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[None]:
     """Two teams, one of which deploys into others' namespaces."""
-    release = Release(kubernetes, tmp_path_factory.mktemp("rights"))
-    async with connect(kubernetes.admin) as cluster:
+    folder = tmp_path_factory.mktemp("rights")
+    async with connect(kubernetes.admin) as cluster, Release(kubernetes, folder) as release:
         for name in TARGETS:
             await cluster.own.create(kinds.Namespace(metadata=kinds.ObjectMeta(name=name)))
         await release.install(yaml.safe_load(FEATURE.read_text()))
