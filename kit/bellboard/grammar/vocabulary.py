@@ -149,15 +149,24 @@ class Vocabulary:
 
         Of a phrase that the first word only begins, it is 0 where more words follow.
         """
-        names = {" ".join(phrase): None for phrase, command in self._phrases.items() if not command.internal}
-        for length in range(min(len(words), LONGEST_PHRASE), 0, -1):
+        names = {" ".join(phrase): command for phrase, command in self._phrases.items() if not command.internal}
+
+        def near(length: int) -> str:
             typed = " ".join(words[:length]).rstrip("!?")
-            near = nearest(typed, (name for name in names if name.count(" ") == length - 1))
-            if near:
-                return near, length
+            return nearest(typed, (name for name in names if name.count(" ") == length - 1))
+
+        for length in range(min(len(words), LONGEST_PHRASE), 0, -1):
+            if (found := near(length)) and not _takes(names.get(near(length - 1)), words[length - 1]):
+                return found, length
         same = [name for name in names if name.startswith(words[0].lower() + " ")]
         return (same[0], int(len(words) == 1)) if same else ("", 0)
 
     def complete(self, line: str, cursor: int, scope: Scope | None = None) -> list[Completion]:
         """What may stand where the cursor is, best first. People and rooms come from ``scope``, if it lists them."""
         return complete(self, line, cursor, scope)
+
+
+def _takes(command: Command | None, word: str) -> bool:
+    """Whether a word is one that the first argument of a command is known to take, such as the app in ``dpeloy shop``."""
+    first = command.positionals[:1] if command is not None else ()
+    return any(word in (*argument.suggestions, *argument.choices) for argument in first)

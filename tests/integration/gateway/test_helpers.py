@@ -90,6 +90,7 @@ async def test_a_name_that_is_no_helper_is_told_the_nearest(desk: Desk) -> None:
 
     assert said.state == S.STATE_FAILED
     assert "helper on tickets" in says(said)
+    assert "quiet tickets" in says(await desk.run("quiet tikcets")), "whether or not it is on"
 
 
 async def test_owners_switch_on_and_everybody_may_have_quiet(desk: Desk) -> None:

@@ -52,6 +52,21 @@ def test_what_is_no_slip_is_put_right_by_nobody(line: str) -> None:
     assert raised.value.corrected == ""
 
 
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [("dpeloy shop v2", "deploy shop v2"), ("dpeloy shwo D1", "deploy show D1"), ("dpeloy show D1", "deploy show D1")],
+)
+def test_what_a_command_is_known_to_take_is_no_slip_of_a_longer_phrase(line: str, right: str) -> None:
+    """Though the app's name is but a letter away from it."""
+    start = command("deploy", arg("app", position=1, suggestions=["shop"]), arg("version", position=2), method="Start")
+    vocabulary = Vocabulary([contract(start, command("deploy show", arg("id", position=1), method="Show"))])
+
+    with pytest.raises(NotUnderstood) as raised:
+        vocabulary.parse(line, Room())
+
+    assert raised.value.corrected == right
+
+
 def test_no_line_with_a_secret_is_put_right() -> None:
     """It would be shown."""
     toys = Vocabulary([contract(command("login", arg("token", secret=True), arg("loud", "bool")))])

@@ -29,7 +29,7 @@ teams:
   payments:
     room: payments
     zone: UTC
-    rota: {layers: [{name: first, people: [ann], starts: 2026-11-02T09:00, every: 1 week}]}
+    rota: {layers: [{name: first, people: [ann], starts: 2020-01-06T09:00, every: 1 week}]}
 """
 
 ROUTES = """
@@ -249,6 +249,13 @@ async def test_a_silenced_alert_is_quiet_until_the_silence_ends(talk: Talk) -> N
     loud = await swept(talk, NOW + 1810)
     assert {"alert show A2", "alert page A2"} <= set(loud.asked)
     assert "nothing is silenced" in (await talk("alert silences", at=NOW + 1811)).text
+
+
+async def test_what_can_not_be_silenced_is_told_for_what_it_was_meant(talk: Talk) -> None:
+    """An id is no slip of a team's name, and the other way round."""
+    assert (await talk("alert silence A9", at=NOW)).failure.text == "there is no alert A9"
+    slip = (await talk("alert silence paymints", at=NOW)).failure
+    assert (slip.text, slip.hint) == ("there is no team “paymints”", "did you mean payments?")
 
 
 async def test_the_end_of_a_silence_floods_no_room(talk: Talk) -> None:

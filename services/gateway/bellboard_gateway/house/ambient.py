@@ -52,8 +52,9 @@ async def helper_on(call: Call, name: str, *, hall: Hall) -> list[chat.Block]:
 async def quiet(call: Call, name: str, *, hall: Hall) -> list[chat.Block]:
     """Have a helper keep quiet in this room."""
     name, on = name.lower(), await hall.dispatch.helpers.on(call.room)
-    if name not in on and name not in {helper.name for helper in declared(hall.registry.vocabulary.commands)}:
-        near = nearest(name, on)
+    known = {helper.name for helper in declared(hall.registry.vocabulary.commands)}
+    if name not in on and name not in known:
+        near = nearest(name, on) or nearest(name, sorted(known))
         raise UserError(f"there is no helper “{name}”", hint=f"quiet {near}" if near else "helpers lists them")
     await hall.dispatch.helpers.end(call.room, name)
     return [replies.text(f"{name} keeps quiet in this room.", tone=replies.GOOD)]

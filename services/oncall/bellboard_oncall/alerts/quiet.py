@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,6 +16,9 @@ from .desk import Desk
 from .groups import Group
 from .silences import Matchers, Silence, matchers
 from .telling import renew
+
+ALERT = re.compile(r"[Aa][0-9]+")
+"""The form of an alert's id."""
 
 LONGEST = 90 * 86400.0
 """Seconds of the longest silence."""
@@ -53,6 +57,8 @@ async def _wanted(call: Call, desk: Desk, target: str, why: str, length: float) 
         return replace(base, labels=dict(group.labels)), group
     if await desk.marks.find(target) is not None:
         raise UserError(f"{target[:16]} does not burn any more", hint="see: alert list")
+    if ALERT.fullmatch(target):
+        raise UserError(f"there is no alert {target[:16]}", hint="see: alert list, or alert silence TEAM")
     return replace(base, team=desk.rota.team(target).name), None
 
 
