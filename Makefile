@@ -37,7 +37,7 @@ test-cluster: $(VENV)/.dev ## run the tests that want a Kubernetes: the one that
 check: $(VENV)/.dev ## style, types, import rules, contracts; generated files and pins are fresh
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m mypy --no-error-summary $(PACKAGES) dashboards tests
+	$(BIN)/python -m mypy --no-error-summary $(PACKAGES) dashboards benchmarks tests
 	$(BIN)/lint-imports
 	$(BIN)/python -m bellboard_cli.protos check
 	$(BIN)/python -m pip check

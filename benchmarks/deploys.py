@@ -141,5 +141,5 @@ async def _steps() -> AsyncIterator[str]:
     yield "pin"
 
 
-async def _asks(ordinal: int, line: str) -> None:
+async def _asks(request: ledger_pb2.CommandRequest) -> None:
     raise AssertionError("a refusal asks for nothing")
