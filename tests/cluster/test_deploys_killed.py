@@ -26,7 +26,7 @@ from bellboard_deploy.providers import Order, Taken
 from tests.cluster.shops import Shop, a_list, image
 from tests.unit.deploy.mortal import STEPS, Death, Killed, Mortal
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(autouse=True)

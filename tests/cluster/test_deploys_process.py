@@ -22,7 +22,7 @@ from tests.cluster.cluster import Kubernetes
 from tests.cluster.shops import Shop, a_list
 from tests.integration.mesh import Gate, Mesh, Process
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.usefixtures("short_ack_wait")]
+pytestmark = [pytest.mark.timeout(300), pytest.mark.usefixtures("short_ack_wait")]
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ async def test_one_that_was_stopped_for_long_changes_nothing_when_it_wakes_up(
     await begins(gate, key, "shift")
     slow.freeze()
     await deployer(mesh, file, "deploy-2")
-    assert (await gate.final(key, timeout=120)).state == S.STATE_SUCCEEDED
+    assert (await gate.final(key, timeout=180)).state == S.STATE_SUCCEEDED
     after = await gate.final(await gate.accept("deploy shop v3 to prod --canary 100 --soak 0s"), timeout=60)
     assert after.state == S.STATE_SUCCEEDED, after
     before = await shop.raw()
