@@ -10,7 +10,6 @@ import sys
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -27,6 +26,7 @@ from bellboard.provision.server import binary
 from bellboard.telemetry import logs
 
 from .client import Client
+from .findings import Finding, show
 from .ports import is_free
 from .ready import health
 from .runfile import RunFile, alive
@@ -44,26 +44,10 @@ RECENT = 200
 """Lines at the end of a log in which errors are looked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something that is wrong, and what to do about it."""
-
-    wrong: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.wrong} -> {self.remedy}"
-
-
 async def doctor(folder: Path) -> int:
     """Print every finding; the exit code is 1 if there is any."""
     logs.configure("bell", logging.CRITICAL)
-    findings = [finding async for finding in examine(folder)]
-    for finding in findings:
-        print(finding)
-    if not findings:
-        print(f"all is well in {folder}")
-    return int(bool(findings))
+    return show([finding async for finding in examine(folder)], str(folder))
 
 
 async def examine(folder: Path) -> AsyncIterator[Finding]:

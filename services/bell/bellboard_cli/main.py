@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from bellboard.errors import BellboardError
+from bellboard.errors import BellboardError, SettingsError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -106,11 +106,27 @@ def status(data: Data = FOLDER, json: Json = False, url: Url = "", token_file: T
 
 
 @app.command()
-def doctor(data: Data = FOLDER) -> None:
+def doctor(
+    data: Data = FOLDER,
+    kube: Annotated[bool, typer.Option("--kube", help="Look at a release of the chart in a cluster instead.")] = False,
+    release: Annotated[str, typer.Option(help="With --kube: the release's name.")] = "bellboard",
+    namespace: Annotated[str, typer.Option(help="With --kube: the release's own namespace.")] = "bellboard",
+    context: Annotated[str, typer.Option(help="With --kube: the kubeconfig's context, if not its current one.")] = "",
+) -> None:
     """Find what is wrong, and say what to do about it, in one line each."""
+    if kube:
+        raise typer.Exit(_plainly(lambda: _doctor_kube(namespace, release, context)))
     from .doctor import doctor
 
     raise typer.Exit(_plainly(lambda: asyncio.run(doctor(data))))
+
+
+def _doctor_kube(namespace: str, release: str, context: str) -> int:
+    try:
+        from .cluster.doctor import doctor
+    except ModuleNotFoundError as error:
+        raise SettingsError(f"{error.name} is not installed", hint="pip install 'bellboard-cli[kube]'") from None
+    return asyncio.run(doctor(namespace, release, context))
 
 
 @app.command()
