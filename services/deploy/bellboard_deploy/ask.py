@@ -82,7 +82,8 @@ async def _pin(call: Call, want: Wanted, env: Environment, desk: Desk) -> Rollou
     version, now, count = await _look(want, env, desk)
     in_the_way = await desk.locks().against(env.name, call.person, rollback=want.rollback)
     if in_the_way and not call.force:
-        raise Failed(in_the_way.said(), hint=f"deploy! … --reason WHY goes past it, or unlock {env.name}")
+        which = f" --id {in_the_way.id}" if in_the_way.kind == "freeze" else ""
+        raise Failed(in_the_way.said(), hint=f"deploy! … --reason WHY goes past it, or unlock {in_the_way.env}{which}")
     if now is not None and now.name == version.name:
         return None
     place = Place(

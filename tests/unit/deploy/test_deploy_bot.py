@@ -171,6 +171,16 @@ async def test_a_lock_keeps_others_away_and_force_goes_past(talk: Talk, town: Pa
     assert "locked by bob" in mark.detail["forced"]
 
 
+async def test_what_is_in_the_way_says_how_it_is_lifted(talk: Talk) -> None:
+    """A freeze by its id, since unlocking alone is for locks; and where it stands, which may be everywhere."""
+    await talk('freeze all 2h "the demo"')
+
+    refused = (await talk(f"deploy shop v2.1 to sandbox {QUICK}")).failure
+
+    assert refused.hint == "deploy! … --reason WHY goes past it, or unlock all --id K1"
+    assert (await talk("unlock all --id K1")).state == "SUCCEEDED"
+
+
 async def test_rollback_brings_back_what_ran_before(talk: Talk, town: PaperTown) -> None:
     """At once, and past a freeze."""
     await talk("deploy shop v2.1 to sandbox --soak 0s")
