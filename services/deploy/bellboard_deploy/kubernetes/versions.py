@@ -61,7 +61,7 @@ class Catalogue:
         return read_versions(lines)
 
     async def pin(self, app: str, version: str, known: Mapping[str, str], images: Images) -> Version:
-        """Exactly what a version is. Where the programs can't tell, it is what ran here by that name.
+        """Exactly what a version is. Where the programs don't tell, it is what ran here by that name.
 
         Raises:
             UserError: there is no such version.
@@ -72,12 +72,11 @@ class Catalogue:
         image = images.tagged(version)
         ran = images.read(known[version]) if version in known else None
         try:
-            found = await self._told(app, version, image, known, images)
-        except ProviderError:
+            return await self._told(app, version, image, known, images)
+        except (ProviderError, UserError):
             if ran is None or not ran.digest:
                 raise
             return ran
-        return found
 
     async def _told(self, app: str, version: str, image: str, known: Mapping[str, str], images: Images) -> Version:
         listed = {one.name: one for one in await self.list(app, known, images)}
