@@ -251,6 +251,18 @@ async def test_a_silenced_alert_is_quiet_until_the_silence_ends(talk: Talk) -> N
     assert "nothing is silenced" in (await talk("alert silences", at=NOW + 1811)).text
 
 
+async def test_alerts_that_come_one_at_a_time_are_silenced_by_what_they_share(talk: Talk) -> None:
+    """Not by the labels of the last one, which the next does not have."""
+
+    def slow(host: str) -> dict[str, object]:
+        return {"title": "Slow", "group": "web", "labels": {"app": "web", "host": host}}
+
+    await comes(talk, 1, slow("a"), slow("b"), format="generic")
+    assert (await talk("alert silence A1", at=NOW + 1)).text.startswith("S1: app=web is silenced until")
+    await comes(talk, 3, slow("c"), format="generic", at=NOW + 2)
+    assert "silenced until" in (await talk("alert show A1", at=NOW + 3)).text
+
+
 async def test_what_can_not_be_silenced_is_told_for_what_it_was_meant(talk: Talk) -> None:
     """An id is no slip of a team's name, and the other way round."""
     assert (await talk("alert silence A9", at=NOW)).failure.text == "there is no alert A9"
