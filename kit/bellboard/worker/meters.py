@@ -6,7 +6,6 @@ from functools import cache, partial
 
 from bellboard.telemetry import names
 
-
 RETURNS = ("digest", "history", "later", "stopped", "unexpected")
 """Why commands are handed back; each is there at 0, or the first would not be seen as a rise."""
 
