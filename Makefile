@@ -15,7 +15,7 @@ FLAGS ?=
 
 .PHONY: help
 help: ## say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(VENV)/.run ## install what it takes to run, under .venv
@@ -70,6 +70,10 @@ scan: $(VENV)/.dev ## look for weaknesses in the chart's manifests with checkov,
 .PHONY: bench
 bench: $(VENV)/.dev ## measure against raw NATS
 	$(BIN)/python -m benchmarks $(ARGS)
+
+.PHONY: bench-cluster
+bench-cluster: $(VENV)/.dev ## measure how long forty teams take to install in a Kubernetes that is built with Go
+	$(BIN)/python -m tests.cluster.forty
 
 .PHONY: chaos
 chaos: $(VENV)/.dev ## kill everything, many times, and count; ARGS="--seed 7" to replay

@@ -19,8 +19,11 @@ from tests.chart.tools import CHART, helm
 from tests.cluster.cluster import Kubernetes
 
 NAMES = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-GOES = 90.0
-"""Seconds that a busy machine may take until a namespace that was deleted is gone."""
+GOES = 400.0
+"""Seconds that a busy machine may take until all namespaces are gone."""
+
+QPS = "200"
+"""Requests that Helm may make a second. It waits by asking for one object after another: five a second, if it is not told."""
 
 FLEETING = {"events", "leases", "componentstatuses"}
 """What comes and goes by itself."""
@@ -95,7 +98,8 @@ class Release:
         return "--values", str(file)
 
     async def _helm(self, *arguments: str) -> None:
-        await self._run((str(helm()), "--namespace", RELEASE, "--kubeconfig", str(self.kubernetes.admin), *arguments))
+        cluster = ("--kubeconfig", str(self.kubernetes.admin), "--namespace", RELEASE, "--qps", QPS)
+        await self._run((str(helm()), *cluster, *arguments))
 
     async def _run(self, command: tuple[str, ...], **more: str) -> None:
         process = await asyncio.create_subprocess_exec(
