@@ -6,6 +6,8 @@ import pytest
 
 from tests.chaos.simulator.runner import LEAST_EVENTS, Tally, campaign, play, table
 
+pytestmark = pytest.mark.timeout(300)
+
 HISTORIES = 3_000
 
 
