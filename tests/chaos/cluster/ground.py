@@ -25,7 +25,6 @@ from .faults import Faults
 from .networks import network
 from .servers import Cluster
 
-
 ACCEPTED = 0.5
 """Part of the commands: the bus has no leader, or its gateway none that it reaches, for much of such a run, and says so."""
 

@@ -7,15 +7,17 @@ takes Linux, root and iproute2.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from bellboard.testing.servers import free_port
 
-NET = "10.213"
-"""The first half of the addresses; nothing leaves this machine."""
+TAG = "bb"
+"""What the names of namespaces and cables begin with, before the id of the process that made them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +79,17 @@ class Namespaces:
     cables = ("route", "client")
 
     def __init__(self, servers: int = 3) -> None:
-        self._tag = f"bb{os.getpid() % 10000:04d}"
-        self._servers = servers
+        _sweep()
+        self._tag, self._servers = f"{TAG}{os.getpid()}", servers
+        # Each run has addresses of its own; nothing leaves this machine.
+        self._net = f"10.{128 + os.getpid() % 100}"
         try:
             for third, cable in enumerate(self.cables):
                 bridge = f"{self._tag}{cable[0]}"
                 _ip("link", "add", bridge, "type", "bridge")
                 _ip("link", "set", bridge, "up")
                 if cable == "client":
-                    _ip("addr", "add", f"{NET}.{third}.254/24", "dev", bridge)
+                    _ip("addr", "add", f"{self._net}.{third}.254/24", "dev", bridge)
             for number in range(servers):
                 self._make(number)
         except (OSError, subprocess.CalledProcessError):
@@ -94,7 +98,7 @@ class Namespaces:
 
     def place(self, number: int) -> Place:
         prefix = ("ip", "netns", "exec", f"{self._tag}n{number}")
-        return Place(prefix, (f"{NET}.1.{number + 1}", 4222), (f"{NET}.0.{number + 1}", 6222))
+        return Place(prefix, (f"{self._net}.1.{number + 1}", 4222), (f"{self._net}.0.{number + 1}", 6222))
 
     def pull(self, number: int, cable: str) -> None:
         _ip("link", "set", self._cable(number, cable), "down")
@@ -116,7 +120,7 @@ class Namespaces:
             near, far = self._cable(number, cable), f"{cable}0"
             _ip("link", "add", near, "type", "veth", "peer", "name", far, "netns", space)
             _ip("link", "set", near, "master", f"{self._tag}{cable[0]}", "up")
-            _ip("-n", space, "addr", "add", f"{NET}.{third}.{number + 1}/24", "dev", far)
+            _ip("-n", space, "addr", "add", f"{self._net}.{third}.{number + 1}/24", "dev", far)
             _ip("-n", space, "link", "set", far, "up")
 
     def _cable(self, number: int, cable: str) -> str:
@@ -132,6 +136,16 @@ def network() -> Network:
             print(f"no network namespaces: {error}", flush=True)
     print("no partitions: they take root on Linux, and iproute2", flush=True)
     return Loopback()
+
+
+def _sweep() -> None:
+    """Take away what a run has left behind that was killed."""
+    for row in subprocess.run(["ip", "-o", "link"], check=True, capture_output=True, text=True).stdout.splitlines():
+        if (found := re.match(rf"\d+: ({TAG}(\d+)[a-z]\d*)[@:]", row)) and not Path(f"/proc/{found[2]}").exists():
+            _ip("link", "del", found[1], check=False)
+    for space in subprocess.run(["ip", "netns"], check=True, capture_output=True, text=True).stdout.split():
+        if (found := re.fullmatch(rf"{TAG}(\d+)n\d+", space)) and not Path(f"/proc/{found[1]}").exists():
+            _ip("netns", "del", space, check=False)
 
 
 def _ip(*words: str, check: bool = True) -> None:
