@@ -15,7 +15,7 @@ from pathlib import Path
 
 import uvloop
 
-from . import alerts, chart, charts, crowd, deploys, fleet, grammar_refusal, logs, path, processes
+from . import alerts, chart, charts, crowd, deploys, fleet, grammar_refusal, logs, path, processes, town
 from .figures import Goal, machine, table
 from .shipped import Ground
 
@@ -34,6 +34,7 @@ PARTS: dict[str, Part] = {
     "alerts": alerts.alerts,
     "fleet": fleet.fleet,
     "chart": chart.chart,
+    "town": town.town,
 }
 TITLES = {
     "path": "A READ from line to card",
@@ -46,6 +47,7 @@ TITLES = {
     "alerts": "A storm of alerts",
     "fleet": "Two hundred bots",
     "chart": "Forty teams in a chart",
+    "town": "The sandbox",
 }
 
 
