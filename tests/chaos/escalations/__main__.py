@@ -8,11 +8,14 @@ import logging
 import random
 import sys
 from collections import Counter
+from contextlib import suppress
 
 from bellboard.telemetry import logs
+from bellboard.testing import eventually
+from bellboard_oncall.pages.model import Page
 
 from .ground import Escalation, Ground, ground
-from .verdict import judge, second, twice
+from .verdict import behind, judge, second, twice
 
 
 async def run(here: Ground, count: int, blows: int, gap: float, seed: int) -> list[str]:
@@ -38,12 +41,23 @@ async def run(here: Ground, count: int, blows: int, gap: float, seed: int) -> li
         if one.id not in pages:
             wrong.append(f"escalation {one.number} was on a card as {one.id}, and is not remembered")
             continue
-        await here.look(one)
+        await last_word(here, one, pages[one.id])
         wrong += [*judge(one, pages[one.id], taken, mentions[one.id]), *second(pages[one.id], taken)]
     fates = Counter(f"{send.plan.how} {send.fate}" for page in pages.values() for send in page.sends)
     print(f"blows: {dict(sorted(here.struck.items()))}")
     print(f"messages: {dict(sorted(fates.items()))}", flush=True)
     return wrong
+
+
+async def last_word(here: Ground, one: Escalation, page: Page) -> None:
+    """Look at a card until it says what became of every message, or has had its time to."""
+
+    async def said() -> bool:
+        await here.look(one)
+        return not list(behind(one, page))
+
+    with suppress(AssertionError):
+        await eventually(said, 30.0)
 
 
 async def _run(count: int, blows: int, gap: float, seed: int) -> list[str]:

@@ -33,7 +33,7 @@ def judge(one: Escalation, page: Page, taken: Mapping[tuple[str, str], int], men
     chats = [send.fate for send in page.sends if send.plan.how == CHAT]
     if not chats.count("sent") <= mentions <= len(chats):
         yield f"{page.id}: it was shown {mentions} times in the room, and the page says {chats}"
-    yield from _card(one, page)
+    yield from behind(one, page)
 
 
 def _addresses(page: Page) -> Mapping[str, list[Send]]:
@@ -60,7 +60,7 @@ def second(page: Page, taken: Mapping[tuple[str, str], int]) -> Iterator[str]:
         yield f"{page.id}: cy was told {count} times, and the page says {[send.fate for send in sends]}"
 
 
-def _card(one: Escalation, page: Page) -> Iterator[str]:
+def behind(one: Escalation, page: Page) -> Iterator[str]:
     """The card says of each message what became of it, and that it is uncertain where it is."""
     said = Counter(row.cells[3].text for row in rows(one.card))
     told = Counter(STATES.get(send.fate, send.fate) for send in page.sends)
