@@ -21,7 +21,7 @@ from tests.cluster import nodes
 from tests.cluster.servers import Servers, write_kubeconfig
 
 Fields = dict[str, Any]
-START = 100.0
+START = 150.0
 """Seconds that each half of a cluster's start may take on a busy machine."""
 
 
@@ -108,7 +108,7 @@ async def start(program: Path, folder: Path) -> Kubernetes:
     kubernetes = Kubernetes(servers.kubeconfig("admin", "system:masters"), folder, servers)
     try:
         servers.start_api()
-        await eventually(lambda: _ready(servers), START, because=servers.said("kube-apiserver"))
+        await eventually(lambda: _ready(servers), START, because="the API server did not become ready")
         servers.start_rest()
         await _furnish(kubernetes)
     except BaseException:

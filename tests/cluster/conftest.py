@@ -17,7 +17,7 @@ from tests.cluster import build
 from tests.cluster.cluster import Kubernetes, start
 
 Client = Callable[[Path], Kube]
-PATIENCE = 240
+PATIENCE = 360
 """Seconds that a test may take; that which comes first starts the cluster."""
 
 
