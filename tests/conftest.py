@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 
 import pytest
 import structlog
+
+from bellboard.telemetry import logs
 
 pytest_plugins = ["bellboard.testing.plugin"]
 
@@ -15,6 +17,15 @@ def pytest_configure() -> None:
     """Tracebacks in the log are plain: the pretty ones of structlog's default, locals and all, take seconds each."""
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """A service that a test starts in this process has its log written where it is closed after the test."""
+    config, logger = structlog.get_config(), logs._logger
+    yield
+    structlog.configure(**config)
+    logs._logger = logger
 
 
 @pytest.hookimpl(wrapper=True)
