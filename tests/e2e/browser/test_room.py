@@ -228,7 +228,7 @@ def test_a_link_to_a_card_leads_to_it(tab: Tab) -> None:
     owner, bo = tab(), tab("bo")
     word = unique("w")
     type_line(owner, f"practice look {word}")
-    address = card(owner, f"practice look {word}").locator("footer a").get_attribute("href")
+    address = card(owner, f"practice look {word}").get_by_title("Link to this card").get_attribute("href")
     bo.locator(".window").nth(2).click()
     bo.evaluate("address => { location.hash = address }", address)
     expect(bo.locator(".card.focus")).to_contain_text(word)
