@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,14 @@ from bellboard_deploy.desk import Desk
 from bellboard_deploy.environments import Environments
 from bellboard_deploy.kubernetes import waiting
 from bellboard_deploy.kubernetes.seen import Kind
+from bellboard_deploy.prometheus import PrometheusEntry, open_prometheus
 from bellboard_deploy.providers import register
 from bellboard_deploy.settings import Settings
 from tests.cluster.cluster import Kubernetes
 from tests.cluster.conftest import Client
 from tests.cluster.samples import Fields, grant, make
 from tests.cluster.shops import Shop, a_list, image
+from tests.integration.graphs import servers
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -55,6 +58,25 @@ def meet(talk_to: TalkTo) -> Meet:
         return talk
 
     return make
+
+
+@pytest.fixture
+async def meet_measured(talk_to: TalkTo, tmp_path: Path) -> AsyncIterator[Meet]:
+    """The same, with a Prometheus in which v2 fails a quarter of its requests."""
+    now = int(time.time()) // servers.EVERY * servers.EVERY
+    counted = 'sum(increase(http_requests_total{app="$app",version="$version"%s}[${window}s]))'
+    async with servers.prometheus(tmp_path, now - 900, now + 120) as url:
+        queries = {"requests": counted % "", "failed": counted % ',code=~"5.."'}
+        entry = PrometheusEntry.model_validate({"url": url, "every": servers.EVERY, **queries})
+        async with open_prometheus("prod", entry) as gauges:
+
+            def make(shop: Shop) -> Talk:
+                talk = talk_to(bot, register, settings_for(Settings))
+                prod = replace(shop.environment(), gauges=gauges)
+                talk.provide(Desk, Desk(Environments({"prod": prod}), talk.keep, talk.marks))
+                return talk
+
+            yield make
 
 
 def story(said: Said) -> list[str]:
@@ -130,6 +152,23 @@ async def test_a_probe_that_fails_is_said(shop: Shop, meet: Meet) -> None:
     assert said.state == "FAILED"
     assert "Readiness probe failed: HTTP probe failed with statuscode: 503" in said.failure.text
     assert await shop.shares() == {"v1": 100}
+
+
+async def test_a_gate_that_breaks_brings_back_what_ran(shop: Shop, meet_measured: Meet) -> None:
+    """By what a real Prometheus says of the version; the card says what was asked, and how far it got."""
+    await shop.open()
+    talk = meet_measured(shop)
+    said = await talk("deploy shop v2 to prod --canary 50,100 --soak 200ms")
+
+    assert said.state == "FAILED"
+    assert "gate errors<5%: 25" in said.failure.text
+    assert 'version="v2",code=~"5.."' in said.failure.text
+    assert [line for line in story(said) if "of the traffic" in line] == [
+        "50 % of the traffic to v2, in whole replicas",
+        "100 % of the traffic to v1",
+    ]
+    assert await shop.shares() == {"v1": 100}
+    assert await shop.deployments() == ["shop"]
 
 
 QUOTA: Fields = {

@@ -197,8 +197,12 @@ class Gauges(Protocol):
             ProviderError: it can't be asked.
         """
 
-    async def count(self, app: str, version: str) -> Counted:
-        """All requests of a version, as far as they are known."""
+    async def count(self, app: str, version: str, seconds: float) -> Counted:
+        """All requests of a version that began to run so many seconds ago, as far as they are known.
+
+        Raises:
+            ProviderError: it can't be asked.
+        """
 
 
 class Lease(Protocol):

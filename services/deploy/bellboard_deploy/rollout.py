@@ -166,7 +166,7 @@ class Rollout:
                 if known:
                     return
                 if watched >= self.place.soak + GRACE:
-                    text = f"paused: no data for {', '.join(self.place.gates)}; promote or abort {self.place.id}"
+                    text = f"paused for want of data ({', '.join(self._watch.gates)}); promote or abort {self.place.id}"
                     await self.save(self.place.told(text, phase="paused", since=time.time()))
             if time.monotonic() - shown >= 1.0:
                 shown = time.monotonic()

@@ -53,7 +53,7 @@ class Scraper:
             return Reading(None, query)
         return Reading(_value(measure, deltas), query, round(requests))
 
-    async def count(self, app: str, version: str) -> Counted:
+    async def count(self, app: str, version: str, seconds: float) -> Counted:
         await self._fresh()
         last = [samples[-1] for key, samples in self._samples.items() if key[:2] == (app, version) and samples]
         return Counted(round(sum(one.requests for one in last)), round(sum(one.failed for one in last)))

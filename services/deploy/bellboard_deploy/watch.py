@@ -48,21 +48,22 @@ class Watch:
         self.gates = []
         for gate in read_gates(place.gates or ("none",)) if self._env.gauges else ():
             for seconds in sorted({window(place.soak), max(watched, window(place.soak))}):
-                reading = await self._read(place, gate.measure, seconds)
+                reading, wrong = await self._read(place, gate.measure, seconds)
                 if (judgement := gate.judge(reading)) is not Judgement.NO_DATA:
                     break
-            self.gates.append(f"{gate.text}: {gate.show(reading.value)}")
+            self.gates.append(f"{gate.text}: {gate.show(reading.value)}{wrong and f' ({wrong})'}")
             known = known and judgement is not Judgement.NO_DATA
             if judgement is Judgement.BROKEN:
                 raise Tripped(f"gate {gate.text}: {gate.show(reading.value)} of {reading.requests} requests. {reading.query}")
         return known
 
-    async def _read(self, place: Place, measure: Measure, seconds: float) -> Reading:
+    async def _read(self, place: Place, measure: Measure, seconds: float) -> tuple[Reading, str]:
+        """What was measured, and what stood in the way of it."""
         assert self._env.gauges is not None
         try:
-            return await self._env.gauges.read(place.app, place.version, measure, seconds)
+            return await self._env.gauges.read(place.app, place.version, measure, seconds), ""
         except ProviderError as error:
-            return Reading(None, error.text)
+            return Reading(None, ""), error.text
 
     async def look(self, place: Place) -> None:
         """What the environment says of itself, for the card. It may say nothing."""
@@ -111,7 +112,7 @@ class Watch:
         if self._env.gauges is None:
             return place.lost
         try:
-            counted = await self._env.gauges.count(place.app, place.version)
+            counted = await self._env.gauges.count(place.app, place.version, time.time() - place.began)
         except ProviderError as error:
             logs.emit(names.HANDLER_FAILED, exc=error, command=place.command, bot="deploy")
             return place.lost

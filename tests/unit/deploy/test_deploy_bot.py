@@ -74,7 +74,7 @@ async def test_no_data_is_not_fine(meet: Meet, town: PaperTown) -> None:
 
     said = await running
     assert said.state == "FAILED"
-    assert "paused: no data for errors<5%; promote or abort D1" in story(said)
+    assert "paused for want of data (errors<5%: no data); promote or abort D1" in story(said)
     assert "aborted by ann" in said.failure.text
 
 

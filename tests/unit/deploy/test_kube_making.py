@@ -16,6 +16,7 @@ from bellboard_deploy.sandbox import Sandbox
 from bellboard_deploy.settings import Settings
 
 APPS = {"shop": {"image": "shop:{version}"}}
+MEASURED = {"url": "http://127.0.0.1:9", "requests": "sum($app)", "failed": "sum($version)"}
 SYNCED = {"kind": "argocd", "apps": {"shop": "shop-prod"}}
 
 
@@ -84,6 +85,11 @@ async def test_in_a_rehearsal_no_cluster_is_even_made(tmp_path: Path) -> None:
         ({"versions": {"digest": ["crane"]}}, "whole path"),
         ({"versions": {"digest": ["/usr/bin/crane", "digest", "--x={image}"]}}, "can't be filled in"),
         ({"versions": {"environment": ["BELLBOARD_NKEY_FILE"], "names": ["/bin/echo"]}}, "not for other programs"),
+        ({"prometheus": {"url": "http://127.0.0.1:9"}}, "prometheus.requests"),
+        ({"prometheus": {**MEASURED, "url": "127.0.0.1:9"}}, "prometheus.url"),
+        ({"prometheus": {**MEASURED, "rps": "1"}}, "prometheus.rps"),
+        ({"prometheus": {**MEASURED, "failed": "sum($versoin)"}}, "versoin"),
+        ({"prometheus": {**MEASURED, "token_file": "/nowhere/token"}}, "the token can't be read"),
         ({"context": "elsewhere"}, "prod"),
         ({"kubeconfig": "/nowhere/kubeconfig"}, "/nowhere/kubeconfig"),
         ({"kubeconfig": None}, "no Kubernetes cluster"),

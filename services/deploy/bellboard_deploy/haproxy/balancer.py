@@ -97,7 +97,7 @@ class HAProxyBalancer:
             return Reading(requests / seconds, query, requests)
         return Reading(100 * failed / requests if requests else None, query, requests)
 
-    async def count(self, app: str, version: str) -> Counted:
+    async def count(self, app: str, version: str, seconds: float) -> Counted:
         servers = [one for one in await self.servers(app) if one.version == version]
         return Counted(sum(one.requests for one in servers), sum(one.failed for one in servers))
 

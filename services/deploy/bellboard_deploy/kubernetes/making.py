@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,6 +17,7 @@ from ..argv.making import Programs
 from ..argv.program import Program
 from ..entries import Entry, plain, read_entry
 from ..model import Order
+from ..prometheus import PrometheusEntry, open_prometheus
 from ..providers import Environment
 from . import argocd, versions
 from .app import App
@@ -70,9 +71,10 @@ class ClusterEntry(Entry):
 
 
 class KubernetesEntry(ClusterEntry):
-    """An environment whose apps are workloads of one namespace."""
+    """An environment whose apps are workloads of one namespace; without ``prometheus``, nothing is measured there."""
 
     apps: dict[str, AppEntry]
+    prometheus: PrometheusEntry | None = None
 
 
 class ArgoEntry(ClusterEntry):
@@ -93,12 +95,17 @@ async def open_kubernetes(name: str, entry: Mapping[str, Any], team: str) -> Asy
     catalogue = Catalogue(_program(name, said.versions, "digest"), _program(name, said.versions, "names"), name)
     whole = frozenset(app.name for app in apps if app.kind == "daemonset")
 
-    def made(store: Store, ordered: _Ordered) -> Environment:
-        deployer = KubernetesDeployer(store, apps, catalogue, said.seconds)
-        balancer = KubernetesBalancer(store, apps) if any(app.service for app in apps) else None
-        return Environment(name, deployer=deployer, balancer=balancer, in_place=True, whole=whole, ordered=ordered)
+    async with AsyncExitStack() as stack:
+        cluster = await stack.enter_async_context(_cluster(name, said))
+        gauges = await stack.enter_async_context(open_prometheus(name, said.prometheus)) if said.prometheus else None
 
-    async with _cluster(name, said) as cluster:
+        def made(store: Store, ordered: _Ordered) -> Environment:
+            deployer = KubernetesDeployer(store, apps, catalogue, said.seconds)
+            balancer = KubernetesBalancer(store, apps) if any(app.service for app in apps) else None
+            return Environment(
+                name, deployer=deployer, balancer=balancer, gauges=gauges, in_place=True, whole=whole, ordered=ordered
+            )
+
         yield _opened(cluster, said, team, made)
 
 
