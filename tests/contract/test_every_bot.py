@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+import yaml
 
 from bellboard.api.chat.v1.chat_pb2 import BlobRef
 from bellboard.api.hooks.v1.hooks_pb2 import HookBatch, HookDelivery
@@ -32,6 +33,8 @@ from bellboard.settings import BotSettings, ServiceSettings
 from bellboard.testing.talk import NOT_UNDERSTOOD, Said, Talk, TalkTo, settings_for
 from bellboard_practice.bot import bot as practice
 from tests.contract.behaviour import a_picture
+
+ROOT = Path(__file__).parents[2]
 
 SUMMARY = 60
 """Characters of a summary that fit beside a command in one line of help."""
@@ -237,6 +240,17 @@ def test_the_readme_lists_the_settings(found: Found, tmp_path: Path) -> None:
 def test_the_readme_says_what_may_be_needed(found: Found) -> None:
     """Commands, settings, permissions: in every bot's README."""
     assert [part for part in ("## Commands", "## Settings", "## Permissions") if part not in found.readme] == []
+
+
+@each_bot
+def test_a_bot_of_ours_is_found_where_people_look(found: Found) -> None:
+    """In the table of README and in the chart's values. Others' bots, and the tests' own, need not be."""
+    if found.above.parent != ROOT / "services":
+        return
+    rows = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith(f"| {found.bot.name} |")]
+    assert len(rows) == 1
+    values = yaml.safe_load((ROOT / "helm" / "bellboard" / "values.yaml").read_text())
+    assert found.bot.name in values["defaults"]["bots"]
 
 
 @each_bot
