@@ -1,12 +1,12 @@
-"""The newest record of the ledger that a process has seen, and the file in which it outlives the process."""
+"""The newest record of the ledger that a process has seen, and the folder in which it outlives the process."""
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+import secrets
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -14,7 +14,9 @@ import orjson
 
 from bellboard.errors import SettingsError
 
-FILE = "ledger-seen.json"
+FOLDER = "ledger-seen"
+
+_NAME = re.compile(r"(\d+)-(\d+)\.\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,9 @@ def digest_of(subject: str, payload: bytes) -> str:
 class Keeper:
     """Keeps what was seen in a folder, for every replica that has the same folder: the newest counts.
 
+    Each record is a file of its own, called after its place, and whoever keeps one removes those before it. So nobody can put
+    an older one in place of a newer, and nobody waits for anybody: a replica that stands still keeps no other from going on.
+
     Args:
         folder: where; without one it is forgotten with the process.
 
@@ -54,10 +59,10 @@ class Keeper:
     """
 
     def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
+        self._folder = folder and folder / FOLDER
         try:
-            if folder is not None:
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self._folder is not None:
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise SettingsError(f"{folder} can't be made: {error.strerror}", hint="set BELLBOARD_DATA_DIR") from error
 
@@ -69,14 +74,14 @@ class Keeper:
         """
         if self._folder is None:
             return Seen()
-        path = self._folder / FILE
         try:
-            return Seen(**orjson.loads(path.read_bytes()))
-        except FileNotFoundError:
-            return Seen()
+            while (newest := _newest(self._folder)) is not None:
+                with suppress(FileNotFoundError):  # a newer one is there by now
+                    return Seen(**orjson.loads(newest[1].read_bytes()))
         except (OSError, ValueError, TypeError) as error:
             hint = "if nobody restored the bus, remove it"
-            raise SettingsError(f"{path}, which guards the ledger, can't be read", hint=hint) from error
+            raise SettingsError(f"{self._folder}, which guards the ledger, can't be read", hint=hint) from error
+        return Seen()
 
     def save(self, seen: Seen) -> None:
         """Keep it, synced to disk, unless something newer is kept there. Blocks.
@@ -86,25 +91,46 @@ class Keeper:
         """
         if self._folder is None:
             return
-        with _alone(self._folder):
-            if self.load().place >= seen.place:
-                return
-            path, temporary = self._folder / FILE, self._folder / f".{FILE}.tmp"
-            with temporary.open("wb") as file:
-                file.write(orjson.dumps(asdict(seen)))
-                file.flush()
-                os.fsync(file.fileno())
+        if not _reaches(self._folder, seen):
+            self._write(self._folder, seen)
+        _sync(self._folder)
+        for other, place in _places(self._folder).items():
+            if place < seen.place:
+                other.unlink(missing_ok=True)
+
+    def _write(self, folder: Path, seen: Seen) -> None:
+        path = folder / "{}-{}.json".format(*seen.place)
+        temporary = path.with_suffix(f".{secrets.token_hex(4)}")
+        with temporary.open("wb") as file:
+            file.write(orjson.dumps(asdict(seen)))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
             temporary.replace(path)
-            folder = os.open(self._folder, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+        except FileNotFoundError:  # whoever kept a newer one has tidied up
+            if not _reaches(folder, seen):
+                raise
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """While no other process is here."""
-    with (folder / f".{FILE}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def _places(folder: Path) -> dict[Path, tuple[int, int]]:
+    """Which record each file holds, or is to hold once it is complete."""
+    found = {path: _NAME.fullmatch(path.name) for path in folder.iterdir()}
+    return {path: (int(name[1]), int(name[2])) for path, name in found.items() if name}
+
+
+def _newest(folder: Path) -> tuple[tuple[int, int], Path] | None:
+    return max(((place, path) for path, place in _places(folder).items() if path.suffix == ".json"), default=None)
+
+
+def _reaches(folder: Path, seen: Seen) -> bool:
+    """Whether it is kept, or something newer."""
+    newest = _newest(folder)
+    return newest is not None and newest[0] >= seen.place
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -261,7 +261,8 @@ async def test_an_accepted_loss_excuses_no_later_one(nats: NatsServer, bus_as: B
 
 async def test_a_broken_file_is_one_line(tmp_path: Path, nats: NatsServer, bus_as: BusAs) -> None:
     """Nobody knows then what was seen, so somebody has to say."""
-    (tmp_path / "ledger-seen.json").write_text("{")
+    (tmp_path / "ledger-seen").mkdir()
+    (tmp_path / "ledger-seen" / "0-7.json").write_text("{")
 
     with pytest.raises(SettingsError, match="guards the ledger"):
         gateway(await bus_as("gw-1"), tmp_path)
