@@ -258,6 +258,10 @@ async def test_alerts_that_come_one_at_a_time_are_silenced_by_what_they_share(ta
         return {"title": "Slow", "group": "web", "labels": {"app": "web", "host": host}}
 
     await comes(talk, 1, slow("a"), slow("b"), format="generic")
+    shown = await talk("alert show A1", at=NOW + 1)
+    assert "app=web" in shown.text.splitlines()
+    (listed,) = [block.table for block in shown.blocks if block.HasField("table")]
+    assert [row.cells[0].text for row in listed.rows] == ["host=a", "host=b"]
     assert (await talk("alert silence A1", at=NOW + 1)).text.startswith("S1: app=web is silenced until")
     await comes(talk, 3, slow("c"), format="generic", at=NOW + 2)
     assert "silenced until" in (await talk("alert show A1", at=NOW + 3)).text

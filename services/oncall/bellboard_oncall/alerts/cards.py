@@ -78,7 +78,7 @@ def _facts(group: Group, silence: Silence | None) -> Iterator[str]:
     if silence is not None:
         why = f": “{silence.why}”" if silence.why else ""
         yield f"silenced until {clock(silence.until)} by {silence.person or 'a bot'} ({silence.id}){why}"
-    labels = [f"{name}={value}" for name, value in group.labels.items() if name != "alertname"]
+    labels = [f"{name}={value}" for name, value in group.shared.items() if name != "alertname"]
     if labels:
         more = len(labels) - SHOWN
         yield " ".join(labels[:SHOWN]) + (f" and {more} more" if more > 0 else "")
@@ -100,7 +100,7 @@ def _alerts(group: Group) -> list[Block]:
     order = sorted(group.listed.items(), key=lambda item: (not firing[item[0]], item[1].starts))
     rows = [
         (
-            _apart(one.labels, group.labels) or one.summary or name,
+            _apart(one.labels, group.shared) or one.summary or name,
             "firing" if firing[name] else "over",
             datetime.fromtimestamp(one.starts, UTC) if one.starts else None,
         )

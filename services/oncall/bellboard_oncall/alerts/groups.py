@@ -93,6 +93,12 @@ class Group:
         return next((self.labels[name] for name in names if name in self.labels), "")
 
     @property
+    def shared(self) -> dict[str, str]:
+        """The labels that its alerts share. A sender that tells of one alert at a time says only what that one has."""
+        listed = () if self.silencer else self.listed.values()
+        return {name: value for name, value in self.labels.items() if all(one.labels.get(name) == value for one in listed)}
+
+    @property
     def severity(self) -> str:
         """How bad it is, as its labels say."""
         return self.label(("severity", "priority", "level")).lower()

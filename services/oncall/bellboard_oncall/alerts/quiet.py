@@ -52,7 +52,7 @@ async def _wanted(call: Call, desk: Desk, target: str, why: str, length: float) 
     group = await desk.groups().of(target)
     base = Silence(id="", person=call.person, why=plain(why)[:200], since=call.at, until=call.at + length)
     if group is not None:
-        labels = _shared(group)
+        labels = group.shared
         if not labels:
             raise UserError(f"{group.id} has no labels to silence it by", hint=f"alert silence {group.route.team or 'TEAM'}")
         return replace(base, labels=labels), group
@@ -61,12 +61,6 @@ async def _wanted(call: Call, desk: Desk, target: str, why: str, length: float) 
     if ALERT.fullmatch(target):
         raise UserError(f"there is no alert {target[:16]}", hint="see: alert list, or alert silence TEAM")
     return replace(base, team=desk.rota.team(target).name), None
-
-
-def _shared(group: Group) -> dict[str, str]:
-    """The labels that its alerts share: a sender that tells of one alert at a time says only what that one has."""
-    listed = () if group.silencer else group.listed.values()
-    return {name: value for name, value in group.labels.items() if all(one.labels.get(name) == value for one in listed)}
 
 
 async def _at_the_source(desk: Desk, wanted: Silence, group: Group | None) -> Silence:
