@@ -49,6 +49,7 @@ class ServiceSettings(ProcessSettings):
     Attributes:
         team: the team it serves.
         bus_url: where the bus is; several servers of it with commas between them.
+        bus_ca_file: the certificates, one of which has signed those of the bus's servers; nothing is encrypted without them.
         nkey_file: the seed of its bus user.
         trust_file: the public keys of the gateways, as JSON {"keys": {key id: base64}}.
         health_host, health_port: where it answers for its health and metrics; port 0 takes any, -1 none.
@@ -58,6 +59,7 @@ class ServiceSettings(ProcessSettings):
 
     team: str = "home"
     bus_url: str = "nats://127.0.0.1:4222"
+    bus_ca_file: Path | None = None
     nkey_file: Path
     trust_file: Path
     health_host: str = "127.0.0.1"

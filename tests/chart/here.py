@@ -23,6 +23,9 @@ from tests.chart.render import RELEASE, Object, containers, named
 OPEN = ("WEB", "GRPC", "HEALTH")
 READY = "Server is ready"
 
+CERTIFICATE = "bellboard-nats-tls"
+"""The Secret with the certificate of the bus, where it has one."""
+
 START = 60.0
 """Seconds that a busy machine may take to start something."""
 
@@ -118,6 +121,13 @@ class Here:
         for number in range(3):
             await eventually(partial(self._is_up, number), START)
 
+    async def follow(self, number: int) -> asyncio.subprocess.Process:
+        """Run what stands beside a server of the bus."""
+        pod = named(self.objects, "StatefulSet", f"{RELEASE}-nats")["spec"]["template"]
+        reload = next(one for one in containers(pod) if one["name"] == "reload")
+        told = self.variables(pod, reload, RELEASE, f"nats-{number}")
+        return await self._spawn(f"reload-{number}", (sys.executable, "-m", "bellboard_provisioner", "reload"), told)
+
     def _is_up(self, number: int) -> bool:
         return READY in self.log(f"nats-{number}")
 
@@ -131,6 +141,8 @@ class Here:
             '"/data"': f'"{folder}/data"',
             '"../../var/run/nats/accounts.conf"': '"run/accounts.conf"',
         }
+        if "/etc/tls/nats" in config:
+            changes["/etc/tls/nats"] = str(self.path(RELEASE, CERTIFICATE))
         for other in range(3):
             host = f"{RELEASE}-nats-{other}.{RELEASE}-nats-pods.{RELEASE}.svc:6222"
             changes[host] = f"127.0.0.1:{self.port(f'nats-{other} route')}"

@@ -1,10 +1,14 @@
-"""What the chart tells its pods is enough to work: a bus of three, two gateways, and a line that comes to its end."""
+"""What the chart tells its pods is enough to work: a bus of three, two gateways, and a line that comes to its end.
+
+Once with a bus that anybody could listen to, and once with one that is encrypted.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import os
+import ssl
 import sys
 from collections.abc import AsyncIterator
 
@@ -12,9 +16,10 @@ import aiohttp
 import orjson
 import pytest
 import pytest_asyncio
+import trustme
 
 from bellboard.testing import eventually
-from tests.chart.here import START, Here
+from tests.chart.here import CERTIFICATE, START, Here
 from tests.chart.render import made, named
 from tests.chart.tools import CHART
 
@@ -31,11 +36,13 @@ VALUES = {
 }
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def here(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Here]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["plain", "encrypted"])
+async def here(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Here]:
     """Everything that the first team needs."""
-    folder = tmp_path_factory.mktemp("here")
-    here = Here(made(VALUES), folder)
+    folder, encrypted = tmp_path_factory.mktemp("here"), request.param == "encrypted"
+    here = Here(made(VALUES | ({"nats": {"tls": {"enabled": True, "secret": CERTIFICATE}}} if encrypted else {})), folder)
+    if encrypted:
+        certify(here)
     try:
         provision = next(one["metadata"]["name"] for one in here.objects if one["kind"] == "Job")
         objects = str(folder / "objects")
@@ -49,6 +56,19 @@ async def here(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Here]:
         yield here
     finally:
         await here.close()
+
+
+CA = trustme.CA()
+
+
+def certify(here: Here) -> None:
+    """Write a new certificate of the bus, as cert-manager does."""
+    place = here.path("bellboard", CERTIFICATE)
+    place.mkdir(parents=True, exist_ok=True)
+    certificate = CA.issue_cert("127.0.0.1")
+    CA.cert_pem.write_to_path(str(place / "ca.crt"))
+    certificate.private_key_pem.write_to_path(str(place / "tls.key"))
+    (place / "tls.crt").write_bytes(b"".join(part.bytes() for part in certificate.cert_chain_pems))
 
 
 async def _answer(port: int, path: str) -> int:
@@ -110,3 +130,40 @@ async def test_streams_have_as_many_copies_as_there_are_servers(here: Here) -> N
         assert {"LED", "ROOM", "MARK", "KEEP_memes"} <= streams[team].keys()
         assert set(streams[team].values()) == {3}
     assert [name for name, own in streams.items() if own and name not in ("CORE_payments", "CORE_search")] == []
+
+
+async def test_nothing_is_said_in_the_clear_where_it_is_encrypted(here: Here) -> None:
+    """Neither to clients, which are given what they are to trust, nor between servers."""
+    encrypted = here.path("bellboard", CERTIFICATE).exists()
+    public = here.path(TEAM, "bellboard-public") / "bus-ca.crt"
+    assert public.exists() == encrypted
+    reader, writer = await asyncio.open_connection("127.0.0.1", here.port("nats-1"))
+    writer.write(b"CONNECT {}\r\nPING\r\n")
+    said = await asyncio.wait_for(reader.read(4), START)
+    writer.close()
+    assert (said != b"INFO") == encrypted
+    url = f"http://127.0.0.1:{here.port('nats-1 monitor')}/varz"
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        varz = orjson.loads(await answer.read())
+    assert bool(varz.get("tls_required")) == bool(varz["cluster"].get("tls_required")) == encrypted
+
+
+async def test_a_new_certificate_is_taken_up(here: Here) -> None:
+    """By a server that runs, as soon as it is there; whoever is connected stays so."""
+    if not here.path("bellboard", CERTIFICATE).exists():
+        return
+    beside = await here.follow(1)
+    await eventually(lambda: "accounts.told" in here.log("reload-1"), START)
+    before = await _shown(here)
+    certify(here)
+
+    async def another() -> bool:
+        return await _shown(here) != before
+
+    await eventually(another, START, because="the server shows its old certificate")
+    assert beside.returncode is None
+
+
+async def _shown(here: Here) -> str:
+    """The certificate that a server of the bus shows."""
+    return await asyncio.to_thread(ssl.get_server_certificate, ("127.0.0.1", here.port("nats-1")))

@@ -7,6 +7,9 @@
 {{- if and (not $values.nats.enabled) (not $values.nats.url) }}
 {{- fail "nats.url is missing: with nats.enabled false it says where the bus is" }}
 {{- end }}
+{{- if and $values.nats.tls.enabled (not $values.nats.tls.secret) }}
+{{- fail "nats.tls.secret is missing: with nats.tls.enabled it names the Secret with tls.crt, tls.key and ca.crt" }}
+{{- end }}
 {{- $namespaces := dict }}
 {{- $storage := 0 }}
 {{- range $name, $team := .teams }}

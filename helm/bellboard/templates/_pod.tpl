@@ -37,6 +37,7 @@
 {{- if has .service.component (list "oncall" "incidents") }}{{ with .team.url }}{{ $_ := set $env "WEB_URL" . }}{{ end }}{{ end }}
 {{- if eq .service.component "oncall" }}{{ $_ := set $env "PEOPLE_FILE" (printf "%s/team/people.yaml" $dir) }}{{ end }}
 {{- range $port := include "bellboard.ingestPorts" .service | fromJsonArray }}{{ $_ := set $env "INGEST_HOST" "0.0.0.0" }}{{ end }}
+{{- if .root.Values.nats.tls.enabled }}{{ $_ := set $env "BUS_CA_FILE" (printf "%s/public/bus-ca.crt" $dir) }}{{ end }}
 {{- range $file, $_ := .service.files }}
 {{- $_ := set $env (printf "%s_FILE" ($file | snakecase | upper)) (printf "%s/config/%s.yaml" $dir $file) }}
 {{- end }}

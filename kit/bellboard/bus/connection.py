@@ -53,6 +53,7 @@ class Bus:
         *,
         name: str,
         nkey_seed: str | Path | None = None,
+        ca: Path | None = None,
         inbox: str = "",
         patience: float = PATIENCE,
         on_closed: Callable[[], None] | None = None,
@@ -63,15 +64,17 @@ class Bus:
             url: where it is; several servers of it with commas between them.
             name: shown in the server's lists.
             nkey_seed: the seed of the bus user, or the file it lies in (read again at each reconnect).
+            ca: the certificates, one of which has signed those of the servers; then all that is said is encrypted, from the
+                first byte on (``handshake_first`` in the servers' configuration).
             inbox: the prefix of this user's inboxes; by default made from its public key, else from its name.
             on_closed: called when the connection is lost for good, which only a new process can mend.
 
         Raises:
             BusUnavailable: the bus could not be reached in time.
-            SettingsError: the seed can't be read, or is none.
+            SettingsError: the seed or the certificates can't be read, or are none.
         """
         bus = cls(name, inbox or inbox_of(name, nkey_seed), on_closed)
-        await bus._link.connect(url, nkey_seed, patience)
+        await bus._link.connect(url, nkey_seed, ca, patience)
         await bus._link.subscribe(f"{bus._replies.prefix}.*", bus._replies.take)
         bus._ticking = asyncio.create_task(bus._tick())
         return bus

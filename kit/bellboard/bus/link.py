@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -49,9 +50,11 @@ class Link:
         self.denied: tuple[str, ...] = ()
         self.connections = 0
 
-    async def connect(self, url: str, seed: str | Path | None, patience: float) -> None:
-        """Reach any of the servers, whose addresses commas part. Raises BusUnavailable."""
-        credentials = {"nkeys_seed": str(seed)} if isinstance(seed, Path) else {"nkeys_seed_str": seed}
+    async def connect(self, url: str, seed: str | Path | None, ca: Path | None, patience: float) -> None:
+        """Reach any of the servers, whose addresses commas part. Raises BusUnavailable and SettingsError."""
+        credentials: dict[str, Any] = {"nkeys_seed": str(seed)} if isinstance(seed, Path) else {"nkeys_seed_str": seed}
+        if ca is not None:  # before the server says a word: nobody between us can say that it wants no TLS
+            credentials |= {"tls": _trusting(ca), "tls_handshake_first": True}
         try:
             async with asyncio.timeout(patience):
                 await self._client.connect(
@@ -184,6 +187,15 @@ class Link:
     def _tell(self) -> None:
         names.BUS_UP.set(1)
         logs.emit(names.BUS_CONNECTED, user=self._name)
+
+
+def _trusting(ca: Path) -> ssl.SSLContext:
+    try:
+        context = ssl.create_default_context(cafile=str(ca))
+    except OSError as error:  # ssl.SSLError among them
+        raise SettingsError(f"the certificates in {ca}, by which the bus is known, can't be read") from error
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    return context
 
 
 def inbox_of(name: str, seed: str | Path | None) -> str:

@@ -102,7 +102,7 @@ STREAMS_PROVISIONED = LogEvent("provision.streams", INFO, "A team's streams and 
 PROVISION_FAILED = LogEvent(
     "provision.failed", ERROR, "Not everything could be provisioned; done again, it goes on from there."
 )
-ACCOUNTS_TOLD = LogEvent("accounts.told", INFO, "The server was told to read its accounts again.")
+ACCOUNTS_TOLD = LogEvent("accounts.told", INFO, "The server was told to read its accounts and its certificate again.")
 ACCOUNTS_NOT_TOLD = LogEvent(
     "accounts.not_told", WARNING, "No server runs that could be told of its accounts; one is waited for."
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 from bellboard.errors import BellboardError, BusUnavailable, ContractError, SettingsError
 from bellboard.kube import connect
@@ -49,9 +50,16 @@ async def _until_stopped(settings: ProvisionSettings, stop: Stop, *, streams: bo
 async def _provision(settings: ProvisionSettings, streams: bool) -> None:
     teams = Teams.read(settings.teams_file)
     async with AsyncExitStack() as stack:
-        seeds: Data = await make_objects(teams, await _store(settings, teams, stack))
+        seeds: Data = await make_objects(teams, await _store(settings, teams, stack), _ca(settings.bus_ca_file))
     if streams:
-        await make_streams(teams, seeds, settings.bus_url, Within(settings.patience))
+        await make_streams(teams, seeds, settings.bus_url, Within(settings.patience), settings.bus_ca_file)
+
+
+def _ca(path: Path | None) -> bytes:
+    try:
+        return path.read_bytes() if path else b""
+    except OSError as error:
+        raise SettingsError(f"{path}, by which the bus is known, can't be read: {error.strerror}") from error
 
 
 async def _store(settings: ProvisionSettings, teams: Teams, stack: AsyncExitStack) -> Store:

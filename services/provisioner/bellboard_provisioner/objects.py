@@ -6,7 +6,7 @@ namespace  object                           keys
 team       Secret bellboard-keys-<bot>      ``bus.nk``, ``box.key``
 team       Secret bellboard-keys-reaper     ``bus.nk``
 team       Secret bellboard-keys-gateway    ``gw-1.nk``, ``gw-1.sign`` …, ``session.key``, ``house.box``
-team       ConfigMap bellboard-public       ``trust.json``, ``enrolled.yaml``
+team       ConfigMap bellboard-public       ``trust.json``, ``enrolled.yaml``, perhaps ``bus-ca.crt``
 release    Secret <release>-keys-provisioner  ``<team>.nk``
 release    ConfigMap <release>-nats-accounts  ``accounts.conf.gz``
 =========  ===============================  ================================================================================
@@ -34,6 +34,7 @@ GATEWAY = "gateway"
 BUS, BOX = "bus.nk", "box.key"
 SESSION, HOUSE_BOX = "session.key", "house.box"
 ACCOUNTS = "accounts.conf.gz"
+BUS_CA = "bus-ca.crt"
 
 Data = Mapping[str, bytes]
 """What an object holds, by key."""

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from bellboard.bus import Bus
@@ -55,8 +56,11 @@ class Within:
         return self._until - self.now()
 
 
-async def make_objects(teams: Teams, store: Store) -> Data:
+async def make_objects(teams: Teams, store: Store, ca: bytes = b"") -> Data:
     """Make all Secrets and ConfigMaps what they should be, and return the seeds of the provisioner's users.
+
+    Args:
+        ca: the certificates by which the bus is known; none where nothing is encrypted.
 
     Raises:
         BellboardError: the store can't be asked, or what it holds is no key.
@@ -64,25 +68,25 @@ async def make_objects(teams: Teams, store: Store) -> Data:
     owner = await store.owner(objects.owner_of_release(teams))
     own_place = objects.of_provisioner(teams)
     own = await settle(store, own_place, owner, partial(objects.completed, own_place, objects.own_kinds(teams)))
-    made = await _each(teams, lambda _, team: _of_team(team, store))
+    made = await _each(teams, lambda _, team: _of_team(team, store, ca))
     accounts = objects.accounts_of(teams, made, own)
     await settle(store, objects.of_server(teams), owner, lambda _: accounts)
     return own
 
 
-async def _of_team(team: Team, store: Store) -> Mapping[str, Data]:
+async def _of_team(team: Team, store: Store, ca: bytes) -> Mapping[str, Data]:
     """The data of a team's Secrets, as they now are."""
     owner = await store.owner(objects.owner_of(team))
     held = {}
     for name, kinds in objects.secrets_of(team).items():
         place = objects.secret(team, name)
         held[name] = await settle(store, place, owner, partial(objects.completed, place, kinds))
-    public = objects.public_of(team, held)
+    public = objects.public_of(team, held) | ({objects.BUS_CA: ca} if ca else {})
     await settle(store, objects.public(team), owner, lambda _: public)
     return held
 
 
-async def make_streams(teams: Teams, seeds: Data, bus_url: str, deadline: Deadline) -> None:
+async def make_streams(teams: Teams, seeds: Data, bus_url: str, deadline: Deadline, ca: Path | None = None) -> None:
     """Make every team's streams and consumers what the layout says, as soon as the bus lets it.
 
     Raises:
@@ -91,19 +95,18 @@ async def make_streams(teams: Teams, seeds: Data, bus_url: str, deadline: Deadli
 
     async def one(name: str, team: Team) -> None:
         seed = seeds[objects.seed_of(name)].decode().strip()
-        await _streams_of(name, team, seed, teams.replicas, bus_url, deadline)
+        connect = partial(Bus.connect, bus_url, name=f"{PROVISIONER}-{name}", nkey_seed=seed, ca=ca)
+        await _streams_of(name, team, teams.replicas, connect, deadline)
 
     await _each(teams, one)
 
 
-async def _streams_of(name: str, team: Team, seed: str, replicas: int, bus_url: str, deadline: Deadline) -> None:
+async def _streams_of(name: str, team: Team, replicas: int, connect: Callable[..., Awaitable[Bus]], deadline: Deadline) -> None:
     """A server that starts, one that has not read the accounts yet, a cluster without a leader: each of them passes."""
     said = ""
     while True:
         try:
-            bus = await Bus.connect(
-                bus_url, name=f"{PROVISIONER}-{name}", nkey_seed=seed, patience=max(0.1, min(CONNECTS, deadline.left()))
-            )
+            bus = await connect(patience=max(0.1, min(CONNECTS, deadline.left())))
             try:
                 did = await provision(bus, team.enrolments, replicas=replicas)
             finally:

@@ -1,4 +1,4 @@
-"""Beside each nats-server: unpacks the accounts for it, and has it read them again whenever they change."""
+"""Beside each nats-server: unpacks the accounts for it, and has it read them and its certificate again when they change."""
 
 from __future__ import annotations
 
@@ -43,23 +43,25 @@ def unpack(settings: ReloadSettings) -> bytes:
 
 
 async def follow(settings: ReloadSettings, stop: Stop) -> None:
-    """Keep a server's accounts as they should be until ``stop``. It is told once at the start, too: it may have begun before.
+    """Keep a server's accounts and certificate as they should be until ``stop``.
+
+    It is told once at the start, too: it may have begun before.
 
     Raises:
         SettingsError: at the start, as `unpack`; or no pid file is named.
     """
     if settings.pid_file is None:
         raise SettingsError("BELLBOARD_PID_FILE is missing")
-    packed = unpack(settings)
+    packed, certificate = unpack(settings), _certificate(settings)
     logs.emit(names.SERVICE_READY, replica=settings.replica)
     telling = asyncio.create_task(_tell(settings.pid_file))
     while not await _stopped(stop, LOOK_EVERY):
         try:
-            if _read(settings.accounts_file) == packed:
+            if _read(settings.accounts_file) == packed and _certificate(settings) == certificate:
                 continue
-            packed = unpack(settings)
+            packed, certificate = unpack(settings), _certificate(settings)
         except SettingsError as error:
-            logs.emit(names.FILE_REFUSED, path=str(settings.accounts_file), error=error.text)
+            logs.emit(names.FILE_REFUSED, path=str(settings.accounts_file), error=error.text)  # or the certificate
             continue
         telling.cancel()
         telling = asyncio.create_task(_tell(settings.pid_file))
@@ -86,6 +88,10 @@ async def _stopped(stop: Stop, seconds: float) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+def _certificate(settings: ReloadSettings) -> bytes:
+    return _read(settings.certificate_file) if settings.certificate_file else b""
 
 
 def _read(path: Path) -> bytes:

@@ -17,6 +17,7 @@ class ProvisionSettings(ProcessSettings):
         teams_file: the teams, as JSON: see `teams`.
         namespace: the release's; that of the pod, or of the kubeconfig, if none is given.
         bus_url: where the bus is.
+        bus_ca_file: the certificates by which its servers are known; every team is given a copy.
         patience: for how many seconds the bus may stay away, or refuse, before it is given up.
         kubeconfig: of a cluster that this is no pod of.
         kube_context: of the kubeconfig; its current one if none is given.
@@ -26,6 +27,7 @@ class ProvisionSettings(ProcessSettings):
     teams_file: Path
     namespace: str = ""
     bus_url: str = "nats://127.0.0.1:4222"
+    bus_ca_file: Path | None = None
     patience: float = Field(default=600.0, gt=0)
     kubeconfig: Path | None = None
     kube_context: str = ""
@@ -45,8 +47,10 @@ class ReloadSettings(ProcessSettings):
         accounts_file: the packed accounts, as they come from the provisioner; followed as it changes.
         config_file: where they are unpacked to, for the server's configuration to include.
         pid_file: the server's.
+        certificate_file: the server's; it is told when that is a new one, too.
     """
 
     accounts_file: Path
     config_file: Path
     pid_file: Path | None = None
+    certificate_file: Path | None = None

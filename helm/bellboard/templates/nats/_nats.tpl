@@ -12,6 +12,10 @@ ping_interval: "10s"
 ping_max: 2
 lame_duck_grace_period: "5s"
 lame_duck_duration: "30s"
+{{- if .Values.nats.tls.enabled }}
+# Before a word is said, so that nobody between can take it out of the conversation.
+tls { {{- include "bellboard.natsCertificate" . }}, handshake_first: true }
+{{- end }}
 jetstream {
   store_dir: "/data"
   max_file_store: {{ div (mul (include "bellboard.bytes" .Values.nats.storage.size | int64) 9) 10 }}
@@ -25,6 +29,9 @@ cluster {
   name: {{ .Release.Name | quote }}
   listen: "0.0.0.0:6222"
   no_advertise: true
+  {{- if .Values.nats.tls.enabled }}
+  tls { {{- include "bellboard.natsCertificate" . }}, verify: true }
+  {{- end }}
   routes: [
     {{- range $number := until (int .Values.nats.replicas) }}
     "nats://{{ $.Release.Name }}-nats-{{ $number }}.{{ $headless }}:6222"
@@ -34,6 +41,10 @@ cluster {
 {{- end }}
 # Unpacked beside the pid, since what Kubernetes mounts can't be written to. The path begins at the folder of this file.
 include "../../var/run/nats/accounts.conf"
+{{- end }}
+
+{{- define "bellboard.natsCertificate" -}}
+{{ " " }}cert_file: "/etc/tls/nats/tls.crt", key_file: "/etc/tls/nats/tls.key", ca_file: "/etc/tls/nats/ca.crt", min_version: "1.3"
 {{- end }}
 
 {{/* What brings the accounts to the server: once before it starts, and whenever they change. Takes {root, does}. */}}
@@ -51,7 +62,13 @@ include "../../var/run/nats/accounts.conf"
     - {name: BELLBOARD_ACCOUNTS_FILE, value: /etc/bellboard/accounts/accounts.conf.gz}
     - {name: BELLBOARD_CONFIG_FILE, value: /var/run/nats/accounts.conf}
     - {name: BELLBOARD_PID_FILE, value: /var/run/nats/nats.pid}
+    {{- if .root.Values.nats.tls.enabled }}
+    - {name: BELLBOARD_CERTIFICATE_FILE, value: /etc/tls/nats/tls.crt}
+    {{- end }}
   volumeMounts:
     - {name: accounts, mountPath: /etc/bellboard/accounts, readOnly: true}
     - {name: run, mountPath: /var/run/nats}
+    {{- if .root.Values.nats.tls.enabled }}
+    - {name: certificate, mountPath: /etc/tls/nats, readOnly: true}
+    {{- end }}
 {{- end }}

@@ -54,13 +54,23 @@ spec:
         - {name: BELLBOARD_TEAMS_FILE, value: /etc/bellboard/teams/teams.json}
         - {name: BELLBOARD_NAMESPACE, value: {{ .Release.Namespace }}}
         - {name: BELLBOARD_BUS_URL, value: {{ include "bellboard.busUrl" . | quote }}}
+        {{- if .Values.nats.tls.enabled }}
+        - {name: BELLBOARD_BUS_CA_FILE, value: /etc/bellboard/bus/ca.crt}
+        {{- end }}
       volumeMounts:
         - {name: teams, mountPath: /etc/bellboard/teams, readOnly: true}
+        {{- if .Values.nats.tls.enabled }}
+        - {name: bus, mountPath: /etc/bellboard/bus, readOnly: true}
+        {{- end }}
         - {name: token, mountPath: /var/run/secrets/kubernetes.io/serviceaccount, readOnly: true}
         - {name: tmp, mountPath: /tmp}
   volumes:
     - name: teams
       configMap: {name: {{ include "bellboard.teamsName" . }}}
+    {{- if .Values.nats.tls.enabled }}
+    - name: bus
+      secret: {secretName: {{ .Values.nats.tls.secret }}, defaultMode: 0440, items: [{key: ca.crt, path: ca.crt}]}
+    {{- end }}
     - name: token
       {{- include "bellboard.token" . | nindent 6 }}
     - name: tmp
