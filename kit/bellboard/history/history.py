@@ -16,11 +16,16 @@ from bellboard.telemetry import logs, names
 
 from . import word
 from .looks import Look
+from .saver import Saver
 from .seen import Keeper, Seen, digest_of
 from .word import Word
 
 EVERY = 60.0
 """Seconds between two looks while all is well and the connection stands."""
+
+SOON, FRESH = 2.0, 30.0
+"""Seconds between two looks while a connection is fresh, and for how long it is: whoever saw nothing of what was lost learns of
+it from a gateway, which takes its time to be sure."""
 
 TICK = 0.4
 """Seconds between two looks while something seems wrong, and in safe mode; and between two savings of what was seen."""
@@ -30,6 +35,9 @@ HASTE, PATIENCE = 1.2, 15.0
 of the past for ten seconds before it notices."""
 
 CHECKING = "it is being looked into whether the bus has lost history"
+
+Noted = tuple[int, str, bytes, float]
+"""A record: its sequence, subject and payload, and when it was stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +75,12 @@ class History:
         on_lost: Callable[[], None] | None = None,
         on_accepted: Callable[[], None] | None = None,
     ) -> None:
-        self._bus, self._look, self._keeper, self._tells = bus, look, keeper, tells
+        self._bus, self._look, self._tells = bus, look, tells
         self._on_lost, self._on_accepted = on_lost, on_accepted
-        self._seen = self._kept = keeper.load()
-        self._newer: tuple[int, str, bytes, float] | None = None
+        self._seen = keeper.load()
+        self._saver = Saver(keeper, self._seen)
+        self._newer: Noted | None = None
+        self._later: Noted | None = None  # seen while nobody knew whether all is well
         self._word = Word(pb.History())
         self._generation = 0
         self._sure = 0  # the connection on which the last look found nothing wrong
@@ -101,9 +111,11 @@ class History:
         return Place(self._generation, max(self._seen.sequence, self._newer[0] if self._newer else 0))
 
     def note(self, sequence: int, subject: str, payload: bytes, at: float) -> None:
-        """A record that stands in the ledger was seen."""
+        """A record that stands in the ledger was seen. Where it is not known whether all is well, it counts after a look."""
         if self._calm and sequence > self.place.sequence:
             self._newer = sequence, subject, payload, at
+        elif not (self._calm or self.lost) and (self._later is None or sequence > self._later[0]):
+            self._later = sequence, subject, payload, at
 
     def stored(self, before: Place, sequence: int, subject: str, payload: bytes) -> None:
         """A record was stored; ``before`` is how far the ledger was known to reach when that began."""
@@ -123,15 +135,8 @@ class History:
 
     async def keep(self) -> str:
         """Have all that was seen on disk. What stands in the way of it; empty if nothing does."""
-        seen = self._current()
-        if seen.place <= self._kept.place:
-            return ""
-        try:
-            await asyncio.to_thread(self._keeper.save, seen)
-        except OSError as error:
-            return f"what was seen of the ledger can't be kept: {error.strerror}"
-        self._kept = seen
-        return ""
+        why = await self._saver.save(self._current())
+        return f"what was seen of the ledger can't be kept: {why}" if why else ""
 
     async def begin(self) -> None:
         """Look until it is clear how it stands, or the bus is away."""
@@ -145,9 +150,13 @@ class History:
 
     async def run(self) -> None:
         """Look, and keep what was seen, until cancelled."""
+        connection, reached = 0, 0.0
         while True:
             await asyncio.sleep(TICK)
-            due = time.monotonic() - self._looked > EVERY
+            now = time.monotonic()
+            if connection != self._bus.connections:
+                connection, reached = self._bus.connections, now
+            due = now - self._looked > (SOON if now - reached < FRESH else EVERY)
             if self._bus.connected and (due or not self._calm):
                 with suppress(BusError):
                     await self.look()
@@ -164,12 +173,12 @@ class History:
             said = self._word.said
             if said.accepted_by and said.epoch > seen.epoch:
                 await self._adopt(connection)
-            elif self._word.open:
+            elif self._told(self._word):
                 self._lose(said.lost)
-            elif said.epoch < seen.epoch:
+            elif self._word.open or said.epoch < seen.epoch:  # or a server tells of the past
                 self._found("what was accepted of an earlier loss is gone", connection)
-            elif seen.sequence:
-                self._found(await self._look.wrong(seen), connection)
+            elif seen.sequence or self._later is not None:
+                self._found(await self._wrong(seen), connection)
             elif not self.lost:
                 await self._adopt(connection)
 
@@ -184,7 +193,7 @@ class History:
     async def _accept(self, by: str) -> None:
         last = await word.read(self._bus)
         said = self._loss(last)
-        if last.open:
+        if self._told(last):
             said.CopyFrom(last.said)
         said.accepted_by = by
         said.accepted_at.CopyFrom(timestamp(time.time()))
@@ -197,16 +206,23 @@ class History:
 
     def _current(self) -> Seen:
         if self._newer is not None:
-            sequence, subject, payload, at = self._newer
-            self._seen = Seen(self._seen.epoch, sequence, subject, digest_of(subject, payload), at)
-            self._newer = None
+            self._seen, self._newer = _as_seen(self._seen.epoch, self._newer), None
         return self._seen
+
+    async def _wrong(self, seen: Seen) -> str:
+        """What a look finds wrong, given what was seen while all was well, and what since."""
+        since = self._later
+        wrong = await self._look.wrong(seen) if seen.sequence else ""
+        return wrong or (await self._look.wrong(_as_seen(seen.epoch, since)) if since is not None else "")
 
     def _found(self, wrong: str, connection: int) -> None:
         """What a look found counts once it was found for long enough."""
         now = self._looked = time.monotonic()
         if not wrong:
             self._doubt, self._sure = "", connection
+            later, self._later = self._later, None
+            if later is not None:
+                self.note(*later)
             return
         if not self._doubt:
             self._doubted = now
@@ -227,7 +243,7 @@ class History:
         newest = await self._look.newest()
         epoch, was = self._word.said.epoch, self.lost
         later = epoch > self._seen.epoch and self._running
-        self._seen, self._newer = Seen(epoch), None
+        self._seen, self._newer, self._later = Seen(epoch), None, None
         if newest is not None:
             digest = digest_of(newest.subject, newest.payload)
             self._seen = Seen(epoch, newest.sequence, newest.subject, digest, newest.time)
@@ -244,7 +260,7 @@ class History:
         """Write a loss down for everybody, if that is for this process to do; then this process has to start anew."""
         if not self.lost:
             return
-        if self._tells and not self._word.open:
+        if self._tells and not self._told(self._word):
             with suppress(BusError):  # such as that somebody else did, and the next look reads it
                 await word.write(self._bus, self._loss(self._word), self._word)
             return
@@ -252,7 +268,16 @@ class History:
             self._stale = False
             self._on_lost()
 
+    def _told(self, last: Word) -> bool:
+        """Whether it says that some is lost, and not only what was accepted here before."""
+        return last.open and last.said.epoch > self._seen.epoch
+
     def _loss(self, last: Word) -> pb.History:
         now = time.time()
         epoch = max(last.said.epoch + 1, self._seen.epoch + 1, int(now))
         return pb.History(epoch=epoch, lost=self.lost or "a bot found that some is gone", lost_at=timestamp(now))
+
+
+def _as_seen(epoch: int, noted: Noted) -> Seen:
+    sequence, subject, payload, at = noted
+    return Seen(epoch, sequence, subject, digest_of(subject, payload), at)

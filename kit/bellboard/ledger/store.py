@@ -35,7 +35,7 @@ class Store:
         role: who writes, for metrics: "gateway", "worker", "reaper".
         strict: a write that was never sent raises BusUnavailable instead of being Unclear. In a procedure this holds for
             its first operation alone: once anything was sent, not sending a second time says nothing.
-        history: is told of each record that was stored.
+        history: is told of each record that was stored, or read.
     """
 
     def __init__(self, bus: Bus, role: str, *, strict: bool = False, history: History | None = None) -> None:
@@ -112,6 +112,8 @@ class Store:
         offered = last[op.key.subjects.index(op.key.subject(Author.RUN))]
         if newest is None:
             return Snapshot()
+        if self._history is not None:  # so a write is known to it, too, that nobody confirmed
+            self._history.note(newest.sequence, newest.subject, newest.payload, newest.time)
         return Snapshot(newest.sequence, _record(newest), 0 if offered is None else offered.sequence)
 
     async def hold(self, op: Hold) -> Held | Busy | Unclear:

@@ -12,9 +12,15 @@ from pathlib import Path
 import orjson
 import pytest
 
+from bellboard.api.ledger.v1 import ledger_pb2 as pb
 from bellboard.bus import Bus
 from bellboard.errors import SettingsError
-from bellboard.history import AllOfIt, History, Keeper, OwnRecords
+from bellboard.history import AllOfIt, History, Keeper, OwnRecords, word
+from bellboard.history.history import CHECKING
+from bellboard.ledger.ops import Stored, World, put
+from bellboard.ledger.state import S
+from bellboard.ledger.store import Store
+from bellboard.ledger.subjects import Author, Key
 from bellboard.provision.accounts import PROVISIONER
 from bellboard.testing import eventually
 from bellboard.testing.plugin import BusAs
@@ -24,6 +30,8 @@ from tests.integration.history.restoring import begin_anew, copy, restore
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 As = Callable[[Bus, Path | None], History]
+
+WORLD = World()
 
 
 def gateway(bus: Bus, folder: Path | None = None) -> History:
@@ -116,7 +124,7 @@ async def test_another_history_of_the_same_length_is_noticed(nats: NatsServer, b
     await write(writing, count=9)
 
     async with guarded(gateway(watching, folder)) as again:
-        assert again.lost == "record 5 is not the one that was seen there"
+        assert await lost(again) == "record 5 is not the one that was seen there"
 
 
 async def test_what_was_seen_outlives_the_process(nats: NatsServer, bus_as: BusAs, tmp_path: Path) -> None:
@@ -130,10 +138,8 @@ async def test_what_was_seen_outlives_the_process(nats: NatsServer, bus_as: BusA
         await history.keep()
     await restore(nats, tmp_path / "old")
 
-    fresh = gateway(await bus_as("gw-1"), tmp_path / "data")
-    await fresh.begin()
-
-    assert fresh.lost == "it ends at record 0, and record 3 was seen"
+    async with guarded(gateway(await bus_as("gw-1"), tmp_path / "data")) as fresh:
+        assert await lost(fresh) == "it ends at record 0, and record 3 was seen"
 
 
 async def test_a_record_that_is_stored_too_low_shows_it_at_once(nats: NatsServer, bus_as: BusAs) -> None:
@@ -227,9 +233,9 @@ async def test_what_a_gateway_finds_holds_for_all(nats: NatsServer, bus_as: BusA
         await write(writing, one, two, third, count=4)
         await restore(nats, tmp_path / "old")
         await asyncio.gather(lost(one), lost(two), lost(third))
-        blank = bot(await bus_as("memes"))
-        await blank.begin()
-        assert blank.lost
+        async with guarded(bot(await bus_as("memes"))) as blank:
+            assert await lost(blank)
+        await eventually(lambda: writing.connected)
         await two.accept("ann")
         for history in (one, two, third):
             await eventually(partial(_accepted, history))
@@ -266,3 +272,88 @@ async def test_a_broken_file_is_one_line(tmp_path: Path, nats: NatsServer, bus_a
 
     with pytest.raises(SettingsError, match="guards the ledger"):
         gateway(await bus_as("gw-1"), tmp_path)
+
+
+async def test_a_server_that_tells_of_the_past_ends_nothing(nats: NatsServer, bus_as: BusAs) -> None:
+    """It may still call a loss open that was accepted since. If it goes on, that was lost, and may be accepted again."""
+    one, two = gateway(await bus_as("gw-1")), gateway(await bus_as("gw-2"))
+    await two.begin()
+    await one.accept("ann")
+    await two.look()
+    accepted = await word.read(await bus_as("gw-1"))
+    past = pb.History(epoch=accepted.said.epoch, lost="the first one")
+    await word.write(await bus_as("gw-1"), past, accepted)
+
+    await two.look()
+    assert (two.lost, await two.bars()) == ("", CHECKING)
+    await word.write(await bus_as("gw-1"), accepted.said, await word.read(await bus_as("gw-1")))
+    await two.look()
+    assert await two.bars() == ""
+
+    async with guarded(two):
+        await word.write(await bus_as("gw-1"), past, await word.read(await bus_as("gw-1")))
+        assert await lost(two) == "what was accepted of an earlier loss is gone"
+        await eventually(partial(_newer, await bus_as("gw-1"), accepted.said.epoch))
+        await two.accept("ann")
+        assert await two.bars() == ""
+
+
+async def _newer(bus: Bus, epoch: int) -> bool:
+    return (await word.read(bus)).said.epoch > epoch
+
+
+async def test_a_bot_that_saw_nothing_of_it_hears_of_a_loss_in_seconds(nats: NatsServer, bus_as: BusAs, tmp_path: Path) -> None:
+    """A gateway needs a moment to be sure; a minute later all might have been run again."""
+    writing, own = await bus_as("gw-1"), await bus_as("practice")
+    async with guarded(gateway(await bus_as("gw-2"))) as watching, guarded(bot(own)) as history:
+        await write(writing, watching, history, count=2)
+        await copy(nats, tmp_path / "old")
+        await eventually(lambda: writing.connected)
+        assert await eventually(partial(_free, watching))
+        await write(writing, watching, count=3)
+        await restore(nats, tmp_path / "old")
+        assert await eventually(partial(_free, history))
+
+        await eventually(lambda: history.lost, 10)
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+async def test_what_is_written_while_the_bus_comes_back_is_kept_too(
+    nats: NatsServer, bus_as: BusAs, tmp_path: Path, fresh: bool
+) -> None:
+    """Confirmed, or only found to be there: the start of what must not run twice is on disk before it begins."""
+    own, key = await bus_as("practice"), Key("ops-work", "practice", "one")
+    history = bot(own, tmp_path)
+    await history.begin()
+    if not fresh:
+        await write(await bus_as("gw-1"), history, count=2)
+    before = own.connections
+    await nats.restart()
+    await eventually(lambda: own.connections > before)
+    record = WORLD.record(S.STATE_CLAIMED, epoch=1)
+    sequence = await own.publish(key.subject(Author.BOT), record.SerializeToString(), expected=0)  # its answer was lost
+
+    stored = await Store(own, "worker", history=history).drive(put(key, Author.BOT, record, 0))
+
+    assert (stored, await history.bars(), await history.keep()) == (Stored(sequence), "", "")
+    assert Keeper(tmp_path).load().sequence == sequence
+
+
+async def test_what_is_written_while_nobody_knows_hides_no_loss(nats: NatsServer, bus_as: BusAs, tmp_path: Path) -> None:
+    """Though the new history may be longer by then than the old one was."""
+    writing, own = await bus_as("gw-1"), await bus_as("practice")
+    history = bot(own, tmp_path / "data")
+    await history.begin()
+    await copy(nats, tmp_path / "old")
+    await eventually(lambda: writing.connected)
+    assert await eventually(partial(_free, history))
+    await write(writing, history, count=2)
+    before = own.connections
+    await restore(nats, tmp_path / "old")
+    await eventually(lambda: writing.connected and own.connections > before)
+
+    await write(writing, history, count=9)
+
+    assert await history.bars() == CHECKING
+    await history.keep()
+    assert Keeper(tmp_path / "data").load().sequence == 2
