@@ -12,8 +12,8 @@ from bellboard.bot import Bot
 from bellboard.call import trace_of
 from bellboard.execution import Execution
 from bellboard.ledger.ops import Ended, Event, Execute, Op, Probe, Probed, Procedure, Put, Resume, Snapshot, Stored, seconds
-from bellboard.ledger.state import S, is_final, name
-from bellboard.ledger.work import Verdict
+from bellboard.ledger.state import S, is_final, name, resumable
+from bellboard.ledger.work import CONFIRM_WITHIN, Verdict
 from bellboard.providers import Providers
 from bellboard.telemetry import logs, names
 
@@ -37,7 +37,7 @@ class Errand:
         self._bot, self._providers, self._means, self._meters = bot, providers, means, meters
         self._execution: Execution | None = None
         self._progress: Progress | None = None
-        self._cancelled = False
+        self._cancelled = self._once = False
         self._began = 0.0
 
     @property
@@ -80,9 +80,7 @@ class Errand:
             case Execute():
                 return await self._ended(await self._execute(op))
             case Resume() if self._execution is not None:
-                if op.go and self._means.history is not None:
-                    await self._means.history.keep()
-                return await self._ended(await self._execution.resume(op.go))
+                return await self._ended(await self._execution.resume(op.go and await self._may_go_on()))
             case Probe():
                 return await self._probe()
         raise TypeError(f"a worker does not carry out {type(op).__name__}")
@@ -97,6 +95,8 @@ class Errand:
             return ended
         if wrong := await take_piped(self.order, self._means.blobs):
             return self._bad_request(wrong)
+        if self._once and time.monotonic() - self._began > CONFIRM_WITHIN:  # the bus, the disk or this process stood still
+            return Ended(S.STATE_FAILED, pb.Outcome(), "it took too long until it could begin; it was not begun")
         self._execution = self._prepare(op.epoch, self._progress)
         if self._execution is None:
             return self._bad_request(self.order.wrong)
@@ -117,6 +117,12 @@ class Errand:
         if (job.effect == options.EFFECT_ONCE or job.steps) and (why := await history.keep()):
             return Ended(S.STATE_FAILED, pb.Outcome(), f"{why}; it was not begun")
         return None
+
+    async def _may_go_on(self) -> bool:
+        """Whether the step that was recorded may begin: if it must not repeat, only once that is on disk, and not too late."""
+        begun = time.monotonic()
+        why = await self._means.history.keep() if self._means.history is not None else ""
+        return not self._once or not (why or time.monotonic() - begun > CONFIRM_WITHIN)
 
     async def _ended(self, event: Event) -> Event:
         if isinstance(event, Ended):
@@ -143,7 +149,7 @@ class Errand:
         return Ended(S.STATE_FAILED, pb.Outcome(reply=replies.reply(block)), f"bad request: {wrong}")
 
     def _note(self, record: pb.Record) -> None:
-        self.epoch = max(self.epoch, record.epoch)
+        self.epoch, self._once = max(self.epoch, record.epoch), not resumable(record)
         if is_final(record):
             state = name(record.state)
             self._meters.commands(self.order.verb, state).inc()
