@@ -114,14 +114,14 @@ async def _work(worker: Worker, presence: Presence, beside: Sequence[Coroutine[A
     working, present = asyncio.create_task(worker.run()), asyncio.create_task(presence.run())
     others, stopped = [asyncio.create_task(one) for one in beside], asyncio.create_task(stop.wait())
     try:
-        await asyncio.wait({working, present, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({working, present, *others, stopped}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done() and not stop.code:
             logs.emit(names.SERVICE_DRAINING, in_flight=len(worker.in_flight()))
             await presence.leave()
             await worker.drain()
             await asyncio.wait({working}, timeout=DRAIN_SECONDS)
     finally:
-        broken = [task.exception() for task in (working, present) if task.done() and not task.cancelled()]
+        broken = [task.exception() for task in (working, present, *others) if task.done() and not task.cancelled()]
         for task in (working, present, *others, stopped):
             task.cancel()
         await asyncio.gather(working, present, *others, stopped, return_exceptions=True)

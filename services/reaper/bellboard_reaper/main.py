@@ -72,9 +72,10 @@ async def _until_stopped(reaper: Reaper, spans: SpanSender, history: History, st
     beside = [asyncio.create_task(one) for one in (spans.run(), history.run())]
     stopped = asyncio.create_task(stop.wait())
     try:
-        await asyncio.wait({reaping, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        if reaping.done():
-            reaping.result()
+        await asyncio.wait({reaping, *beside, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        for task in (reaping, *beside):
+            if task.done():
+                task.result()
     finally:
         for task in (reaping, *beside, stopped):
             task.cancel()
