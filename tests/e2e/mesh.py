@@ -19,8 +19,11 @@ from bellboard_cli.runfile import RunFile, alive
 ROOT = Path(__file__).parents[2]
 PRACTICE = ROOT / "tests" / "bots" / "practice"
 BELL = (sys.executable, "-m", "bellboard_cli")
-START = 50.0
+START = 90.0
 """Seconds that a busy machine may take for starting everything."""
+
+SLOW = 60.0
+"""Seconds that it may take for starting `bell` itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ class Mesh:
         """Where the page is."""
         return self.run_file.url
 
-    def bell(self, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    def bell(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """Run `bell` on this mesh."""
         return subprocess.run(
             [*BELL, *arguments],
@@ -91,7 +94,7 @@ class Mesh:
 
     def say(self, line: str, *options: str, timeout: float = 40) -> Said:
         """Say a line, and wait for the end of it."""
-        done = self.bell("say", "--json", f"--timeout={timeout}", *options, line, timeout=timeout + 20)
+        done = self.bell("say", "--json", f"--timeout={timeout}", *options, line, timeout=timeout + SLOW)
         return Said(done.returncode, [json.loads(text) for text in done.stdout.splitlines()], done.stdout, done.stderr)
 
     def background(self, *arguments: str) -> subprocess.Popen[str]:

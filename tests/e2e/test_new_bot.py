@@ -63,8 +63,11 @@ async def test_it_answers_in_a_room(own_mesh: Mesh, tmp_path: Path) -> None:
 
     own_mesh.start()
 
-    await eventually(lambda: own_mesh.say("weather ann").exit == 0, 30)
-    assert "Hello, ann!" in own_mesh.say("weather ann").text
+    def answers() -> bool:
+        said = own_mesh.say("weather ann")
+        return said.exit == 0 and "Hello, ann!" in said.text
+
+    await eventually(answers, 30)
 
 
 @pytest.mark.parametrize("name", ["Weather", "../x", "gateway", "a--b", ""])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
 import pytest_asyncio
@@ -46,6 +47,11 @@ async def test_rules_are_followed_by_a_real_prometheus(watched: tuple[Mesh, Prom
         await eventually(lambda: _is(server, began, 2), timeout=30)
     finally:
         mesh.kill("practice", signal.SIGCONT)
+    await eventually(lambda: asyncio.to_thread(_looks, mesh), timeout=30)
+
+
+def _looks(mesh: Mesh) -> bool:
+    return mesh.say("practice look around").exit == 0
 
 
 def a_day_at_work(mesh: Mesh) -> None:
@@ -55,8 +61,8 @@ def a_day_at_work(mesh: Mesh) -> None:
         assert mesh.say("practice climb north").exit == 0
     assert mesh.say("practice fire high --fail").exit == 1
     assert mesh.say("practice nonsense").exit == 2
-    lost = mesh.background("say", "--json", "--timeout", "60", "practice fire low --wait 20s")
-    taken_over = mesh.background("say", "--json", "--timeout", "60", "practice set mark 3 --wait 5s")
+    lost = mesh.background("say", "--json", "--timeout", "60", "practice fire low --wait 50s")
+    taken_over = mesh.background("say", "--json", "--timeout", "60", "practice set mark 3 --wait 10s")
     for saying in (lost, taken_over):
         mesh.wait_for_state(saying, "STARTED")
     mesh.kill("practice")
@@ -78,10 +84,13 @@ async def test_no_panel_is_empty_and_the_numbers_are_true(watched: tuple[Mesh, P
 
     await eventually(lambda: _nothing_is_empty(server), timeout=40)
 
-    assert await _is(server, ended('state="SUCCEEDED", effect="IDEMPOTENT"'), 1)
-    assert await _is(server, ended('state="FAILED", fault="no"'), 1)
-    assert await _is(server, f'bellboard_open_commands{{namespace="{TEAM}", bot="practice", stage="unknown"}}', 1)
-    assert await _is(server, f'bellboard_bot_replicas{{namespace="{TEAM}", bot="practice"}}', 1)
+    for query in (
+        ended('state="SUCCEEDED", effect="IDEMPOTENT"'),
+        ended('state="FAILED", fault="no"'),
+        f'bellboard_open_commands{{namespace="{TEAM}", bot="practice", stage="unknown"}}',
+        f'bellboard_bot_replicas{{namespace="{TEAM}", bot="practice"}}',
+    ):
+        await eventually(partial(_is, server, query, 1), because=query)
 
 
 async def _is(server: Prometheus, query: str, value: float) -> bool:

@@ -74,7 +74,7 @@ async def test_a_command_leaves_one_trace_from_its_line_to_its_card(
 async def test_a_trace_is_whole_though_the_worker_was_killed(tapped: tuple[Mesh, OtelTapHttpProtobufReceiver]) -> None:
     """The spans are made from the ledger: the attempt that died is told as well as the one that took over."""
     mesh, receiver = tapped
-    saying = mesh.background("say", "--json", "--timeout", "60", "practice set mark 3 --wait 2s")
+    saying = mesh.background("say", "--json", "--timeout", "100", "practice set mark 3 --wait 5s")
     await asyncio.to_thread(mesh.wait_for_state, saying, "STARTED")
     seen: list[Span] = []
 

@@ -182,7 +182,7 @@ async def test_killed_outright_it_leaves_nothing_running_and_starts_again(own_me
 
     own_mesh.process.kill()
     own_mesh.process.wait()
-    await eventually(lambda: not any(alive(entry["pid"]) for entry in before.processes), timeout=10)
+    await eventually(lambda: not any(alive(entry["pid"]) for entry in before.processes))
     own_mesh.launch("--no-sandbox")
     own_mesh.wait_for("ready ")
 
@@ -196,7 +196,7 @@ async def test_killed_outright_it_leaves_nothing_running_and_starts_again(own_me
 def test_told_to_stop_it_drains_and_leaves_nothing_running(own_mesh: Mesh, number: signal.Signals) -> None:
     """A command that runs is finished first; run.json is gone afterwards. Whoever waits hears its end, or that nobody knows."""
     own_mesh.start()
-    slow = own_mesh.background("say", "--json", "--timeout=15", "practice fire slow --wait 2s")
+    slow = own_mesh.background("say", "--json", "--timeout=30", "practice fire slow --wait 4s")
     own_mesh.wait_for_state(slow, "STARTED")
 
     code = own_mesh.stop(number)

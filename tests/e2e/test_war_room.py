@@ -123,17 +123,20 @@ def one_backend_is_taken_out_and_back(room: Mesh) -> None:
 
 async def test_of_two_deploys_one_waits_for_its_turn(room: Mesh) -> None:
     """Its card says which place it has, and behind what; then both were carried out, one after the other."""
-    first = room.background("say", "--json", "deploy shop v3 to sandbox --canary 50,100 --gate none --soak 3s")
-    room.wait_for_state(first, "STEP")
+    long = ("say", "--json", "--timeout=120")
+    first = room.background(*long, "deploy shop v3 to sandbox --canary 100 --gate none --soak 5m")
+    runs = room.wait_for_state(first, "STEP", words="deploy promote D")
+    go_on = re.findall(r"deploy promote D[0-9]+", json.dumps(runs))[0]
     line = "deploy shop v2.1 to sandbox --canary 50,100 --soak 1s"
-    second = room.background("say", "--json", line)
+    second = room.background(*long, line)
     room.wait_for_state(second, "QUEUED")
     waits = next(card for card in (await cards(room, line, final=False)).values() if card.line == line)
     assert "Queued, 1st behind" in waits.reason
     assert "deploy shop v3 to sandbox" in waits.reason
 
+    assert room.say(go_on).exit == 0
     for saying in (first, second):
-        saying.communicate(timeout=60)
+        saying.communicate(timeout=120)
         assert saying.returncode == 0
     newest, older = rows(room.say("deploy history shop in sandbox"))[:2]
     assert [(row["version"], row["before"]) for row in (newest, older)] == [("v2.1", "v3"), ("v3", older["before"])]

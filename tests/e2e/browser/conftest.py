@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 
@@ -13,7 +14,7 @@ import yaml
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, expect, sync_playwright
 
 from bellboard_gateway.people import hash_token
-from tests.e2e.mesh import Mesh
+from tests.e2e.mesh import START, Mesh
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -56,6 +57,9 @@ def house(mesh: Mesh) -> Mesh:
     """The mesh, with everybody in it, and a rule by which what devs do needs the approval of sre."""
     (mesh.data / "policy" / "devs.cedar").write_text(RULES)
     add_people(mesh)
+    deadline = time.monotonic() + START
+    while "devs-fire-when-sre-agrees" not in (said := mesh.say("can I practice fire a", "--as", "cy")).out:
+        assert time.monotonic() < deadline, f"the files were not read again: {said.out}{said.err}"
     return mesh
 
 
@@ -81,6 +85,7 @@ def sign_in(page: Page, mesh: Mesh, person: str) -> None:
         with urllib.request.urlopen(request) as answer:
             page.goto(mesh.url + json.load(answer)["path"])
     page.wait_for_selector(".window[aria-current]", state="attached")  # on a phone it is in a drawer
+    page.wait_for_selector(".entries > *", state="attached")  # what is in the room has come, and everything told before it
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from bellboard_graphs import chart
 from bellboard_graphs.series import Series
 from tests.e2e.browser.conftest import Tab
+from tests.e2e.browser.test_room import type_line, unique
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -66,8 +67,14 @@ def test_a_chart_is_drawn_from_its_specification(tab: Tab) -> None:
 
 
 def test_nothing_is_loaded_before_there_is_a_chart(tab: Tab) -> None:
-    """A room without charts does not pay for them."""
+    """A room without charts does not pay for them; in the one that is entered first others may have asked for some."""
     page = tab()
+    page.evaluate("location.hash = 'ops'")
+    page.reload()
+    expect(page.locator(".window[aria-current]")).to_have_attribute("href", "#ops")
+    words = unique("no chart ")
+    type_line(page, words)
+    expect(page.locator(".talk:not(.pending)", has_text=words)).to_be_visible()
     loaded = "performance.getEntriesByType('resource').map(one => one.name).filter(name => name.includes('vega'))"
     assert page.evaluate(loaded) == []
     expect(show(page, lines()).locator("svg")).to_have_count(1)

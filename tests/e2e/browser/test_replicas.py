@@ -20,13 +20,20 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.timeout(180)]
 
 @pytest.fixture
 def second(house: Mesh) -> Iterator[str]:
-    """A second gateway on the same bus, with a key of its own; the address of its page."""
+    """A second gateway on the same bus, with a key of its own, which has heard of the practice bot; the address of its page."""
     env = {**house.env, **House(house.data).service_env("gw-2"), "BELLBOARD_REPLICA": "gateway-2"}
     process = subprocess.Popen([sys.executable, "-m", "bellboard_gateway"], env=env, stderr=subprocess.PIPE, text=True)
     assert process.stderr is not None
     try:
-        ready = next(said for line in process.stderr if (said := json.loads(line))["event"] == "service.ready")
-        yield f"http://127.0.0.1:{ready['web_port']}"
+        port, heard = 0, False
+        for said in map(json.loads, process.stderr):
+            port = said["web_port"] if said["event"] == "service.ready" else port
+            heard = heard or (said["event"], said.get("bot")) == ("bot.came", "practice")
+            if port and heard:
+                break
+        assert port, "it ended"
+        assert heard, "it ended"
+        yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.communicate(timeout=30)

@@ -63,9 +63,10 @@ def test_two_people_talk_and_see_who_is_there(tab: Tab) -> None:
 def test_a_meme_appears_on_a_card_for_both(tab: Tab) -> None:
     """The picture that the README promises, decoded by the browser."""
     owner, bo = tab(), tab("bo")
-    type_line(owner, 'meme ship-it "works" "on my machine"')
+    top = unique("works")
+    type_line(owner, f'meme ship-it "{top}" "on my machine"')
     for page in (owner, bo):
-        shown = card(page, "meme ship-it").last
+        shown = card(page, "meme ship-it").filter(has_text=top)
         expect(shown.locator(".chip")).to_have_text("done")
         picture = shown.locator("img")
         expect(picture).to_be_visible()
@@ -76,7 +77,7 @@ def test_a_card_moves_in_place(tab: Tab) -> None:
     """One card goes through its steps, and is never a second one."""
     page = tab()
     hill = unique("hill")
-    type_line(page, f"practice climb {hill} --wait 1s")
+    type_line(page, f"practice climb {hill} --wait 2s")
     climbing = card(page, f"practice climb {hill}")
     expect(climbing.locator(".chip")).to_have_text("running")
     expect(climbing.locator(".steps .begun")).to_have_count(1)
@@ -199,6 +200,7 @@ def test_another_room_rings_until_it_is_read(tab: Tab) -> None:
     """The flag drops in the board of rooms, and goes when the room is entered."""
     owner, bo = tab(), tab("bo")
     bo.locator(".window").nth(1).click()
+    expect(bo.locator(".window").nth(1)).to_have_attribute("aria-current", "page")
     type_line(bo, unique("over here "))
     window = owner.locator(".window").nth(1)
     expect(window).to_have_class(re.compile("rings"))
@@ -218,6 +220,7 @@ def test_the_keyboard_is_enough(tab: Tab) -> None:
     expect(composer(page)).to_have_value(words)
     composer(page).fill("")
     page.keyboard.press("Control+k")
+    expect(page.locator(".switcher input")).to_be_focused()
     page.keyboard.type("play")
     page.keyboard.press("Enter")
     expect(page.locator(".room-head h2").first).to_have_text(re.compile("play", re.IGNORECASE))
@@ -251,7 +254,7 @@ def test_a_gateway_that_is_killed_comes_back_and_nothing_is_missing_or_double(ta
     mark = unique("m")
     type_line(owner, f"{mark} before")
     hill = unique("hill")
-    type_line(owner, f"practice climb {hill} --wait 2s")
+    type_line(owner, f"practice climb {hill} --wait 4s")
     expect(card(bo, f"practice climb {hill}").locator(".chip")).to_have_text("running")
     house.kill("gateway")
     expect(owner.locator(".banner")).to_be_visible()

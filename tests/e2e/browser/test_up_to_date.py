@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -14,6 +15,9 @@ from tests.e2e.mesh import Mesh
 pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.timeout(240)]
 
 
+ELEMENTS = "document.querySelectorAll('*').length"
+
+
 def elsewhere(house: Mesh, line: str) -> None:
     """Say a line in another room."""
     said = house.say(line, "--room=play")
@@ -22,7 +26,7 @@ def elsewhere(house: Mesh, line: str) -> None:
 
 def elements(page: Page) -> int:
     """How many there are on the page."""
-    return int(page.evaluate("document.querySelectorAll('*').length"))
+    return int(page.evaluate(ELEMENTS))
 
 
 def test_a_card_is_brought_up_to_date_in_its_place(tab: Tab, house: Mesh) -> None:
@@ -36,13 +40,14 @@ def test_a_card_is_brought_up_to_date_in_its_place(tab: Tab, house: Mesh) -> Non
     words = [unique("w") for _ in range(12)]
     elsewhere(house, f"practice send --card {id} practice look {words[0]}")
     expect(shown.locator(".text")).to_have_text([f"looked at {words[0]}"])
+    expect(page.locator(".window", has_text="Play")).to_have_class(re.compile("rings"))  # a word more in the list of rooms
     before = elements(page)
     for word in words[1:]:
         elsewhere(house, f"practice send --card {id} practice look {word}")
     expect(shown.locator(".text")).to_have_text([f"looked at {words[-1]}"])
     expect(shown.locator(".child")).to_have_count(0)
     expect(page.locator(".card", has_text=words[0])).to_have_count(0)
-    assert elements(page) == before
+    page.wait_for_function(f"before => {ELEMENTS} === before", arg=before)
     page.reload()
     expect(card(page, line).locator(".text")).to_have_text([f"looked at {words[-1]}"])
 

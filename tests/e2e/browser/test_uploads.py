@@ -125,7 +125,7 @@ def test_a_drag_that_ends_without_a_word_leaves_nothing_behind(tab: Tab, tmp_pat
     page.mouse.move(*OVER)
 
     expect(page.locator(".drop-here")).to_have_count(0)
-    assert page.evaluate("([x, y]) => document.elementFromPoint(x, y).localName", OVER) != "main"
+    page.wait_for_function("([x, y]) => document.elementFromPoint(x, y).localName !== 'main'", arg=OVER)
 
 
 def test_a_file_let_go_beside_the_room_is_not_opened(tab: Tab, tmp_path: Path) -> None:

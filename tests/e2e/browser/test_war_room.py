@@ -13,9 +13,9 @@ from tests.e2e.browser.test_room import card, type_line
 from tests.e2e.mesh import Mesh
 from tests.e2e.war_room import BAD, GOOD, MISMATCH, failed, id_in
 
-pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.browser, pytest.mark.timeout(300)]
 
-SOON = 30_000
+SOON = 60_000
 """Milliseconds in which a deploy gets to its end."""
 
 
