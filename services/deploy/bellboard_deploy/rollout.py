@@ -88,7 +88,8 @@ class Rollout:
         except (KeepConflict, BusError):
             raise
         except Taken as error:
-            await self._end("failed", error.text)
+            if self.place.phase != "over":
+                await self._end("failed", error.text)
             raise
         except (Tripped, UserError, Failed, ProviderError) as error:
             why = str(error) if isinstance(error, Tripped) else error.text
@@ -222,22 +223,30 @@ class Rollout:
         place = self.place
         await history.remember(self._desk.keep(), place)
         await self._end("succeeded", "")
-        await self._desk.places().prune()
+        try:
+            await self._desk.places().prune()
+        except BusError as error:  # it runs all the same; the next one tidies up
+            logs.emit(names.HANDLER_FAILED, exc=error, command=place.command, bot="deploy")
 
     async def _back(self, why: str) -> AsyncIterator[None]:
-        """Bring everything back to what ran before, say so, and ask what went wrong."""
+        """Bring everything back to what ran before, say so, and ask what went wrong.
+
+        Raises:
+            ProviderError: it did not come back as a whole, and nobody knows how far.
+        """
         place, deployer = self.place, self.env.deployer
         if place.phase != "over":
             # Whoever takes over on the way back does it again, and does not tell it again.
             await self.save(place if place.phase == "back" else place.told(f"going back: {why}", phase="back", why=why))
             if deployer is not None and place.previous:
-                async for _ in self._while(partial(self._go_over, {place.previous: 100})):
-                    yield
-                back, lost = f"100 % of the traffic to {place.previous}", await self._watch.lost(self.place)
-                known = any(text == back for _, text in self.place.story)
-                await self.save(replace(self.place, lost=lost) if known else self.place.told(back, lost=lost))
-                async for _ in self._while(lambda: self._deployer().retire(place.app, place.previous, self._tell)):
-                    yield
+                try:
+                    async for _ in self._give_back(place):
+                        yield
+                except Taken as error:
+                    await self._end("failed", error.text)
+                    raise
+                except (UserError, Failed) as error:  # that this was refused does not mean that nothing happened
+                    raise ProviderError(f"going back to {place.previous}: {error.text}", hint=error.hint) from error
         undone = deployer is not None and bool(place.previous)
         await self._end("rolled-back" if undone else "failed", why)
         place = self.place
@@ -246,6 +255,15 @@ class Rollout:
             await self._ask(f"logs new {place.app} --since {place.id}")
         hint = f"{place.previous} runs as before; see deploy show {place.id}" if undone else "there is nothing to go back to"
         raise Failed(cards.verdict(place), hint=hint, blocks=[*self.chart(), cards.story(place)])
+
+    async def _give_back(self, place: Place) -> AsyncIterator[None]:
+        async for _ in self._while(partial(self._go_over, {place.previous: 100})):
+            yield
+        back, lost = f"100 % of the traffic to {place.previous}", await self._watch.lost(self.place)
+        known = any(text == back for _, text in self.place.story)
+        await self.save(replace(self.place, lost=lost) if known else self.place.told(back, lost=lost))
+        async for _ in self._while(lambda: self._deployer().retire(place.app, place.previous, self._tell)):
+            yield
 
     async def _ask(self, line: str) -> None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from bellboard import Block, ProviderError
+from bellboard import Block, Failed, ProviderError, UserError
 from bellboard.errors import BusError
 from bellboard.telemetry import logs, names
 
@@ -73,7 +73,7 @@ class Watch:
                 self._observed = await self._env.deployer.observe(place.app)
             for name in filter(None, (place.version, place.previous)):
                 self._trend.add(name, time.time(), await self._errors(place, name))
-        except ProviderError as error:
+        except (ProviderError, UserError, Failed) as error:  # a refusal, too: some of a cluster's pass by themselves
             logs.emit(names.HANDLER_FAILED, exc=error, command=place.command, bot="deploy")
 
         if time.monotonic() - self._noted >= NOTED:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import pytest
 
-from bellboard import Block
+from bellboard import Block, UserError
+from bellboard.errors import BusUnavailable
 from bellboard.testing import eventually
 from bellboard.testing.talk import Said, Talk
 from bellboard_deploy import watch
 from bellboard_deploy.paper import PaperTown
-from bellboard_deploy.providers import Environment, Measure, Reading, Version
+from bellboard_deploy.place import Places
+from bellboard_deploy.providers import Environment, Measure, Observed, Reading, Tell, Version
 
 from .conftest import Meet
 
@@ -310,3 +312,68 @@ def test_a_town_on_paper_is_an_environment() -> None:
     town = PaperTown()
 
     assert Environment("paper", deployer=town, balancer=town, gauges=town).replicas == 2
+
+
+async def test_a_look_that_is_refused_for_a_while_turns_nothing_back(meet: Meet) -> None:
+    """It is only for the card. A cluster that has just started refuses what it does not know yet to be permitted."""
+    town = _Blinded()
+
+    said = await meet(town)("deploy shop v2.1 to sandbox --canary 10,100 --soak 20ms")
+
+    assert said.state == "SUCCEEDED"
+    assert town.refused > 2
+    assert await shares(town) == {"v2.1": 100}
+
+
+async def test_a_way_back_that_is_refused_is_unknown(meet: Meet) -> None:
+    """It is not FAILED: some of the traffic has gone over."""
+    town = _OneWay()
+    talk = meet(town)
+
+    said = await talk("deploy shop v2 to sandbox --canary 50,100 --soak 20ms")
+
+    assert said.state == "UNKNOWN"
+    assert "going back to v1: ann may not patch shop" in said.failure.text
+    assert await shares(town) == {"v1": 50, "v2": 50}
+
+
+async def test_what_can_not_be_tidied_up_is_no_failure(talk: Talk, town: PaperTown, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The version runs by then."""
+
+    async def away(self: Places) -> None:
+        raise BusUnavailable("the bus can't be reached")
+
+    monkeypatch.setattr(Places, "prune", away)
+
+    assert (await talk(f"deploy shop v2.1 to sandbox {QUICK}")).state == "SUCCEEDED"
+
+
+class _Blinded(PaperTown):
+    """It refuses to be looked at while it is changed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refused, self.changes = 0, False
+
+    async def start(self, app: str, version: Version, count: int, key: str) -> None:
+        self.changes = True
+        await super().start(app, version, count, key)
+
+    async def retire(self, app: str, keep: str, tell: Tell) -> None:
+        await super().retire(app, keep, tell)
+        self.changes = False
+
+    async def observe(self, app: str) -> Observed:
+        if self.changes:
+            self.refused += 1
+            raise UserError("ann may not list pods")
+        return await super().observe(app)
+
+
+class _OneWay(PaperTown):
+    """It refuses to go back."""
+
+    async def shift(self, app: str, shares: Mapping[str, int]) -> None:
+        if shares == {"v1": 100}:
+            raise UserError("ann may not patch shop")
+        await super().shift(app, shares)
