@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import time
 from pathlib import Path
 from typing import Any
 
@@ -129,11 +130,18 @@ class Cluster:
         return server
 
     async def settled(self) -> None:
-        """Wait until every server has all of the ledger."""
+        """Wait until every server has all of the ledger.
+
+        The leader takes one that it has not heard of for a while for what it was: each has to be heard from now on.
+        """
+        began = time.monotonic()
 
         async def current() -> bool:
+            since = (time.monotonic() - began) * 1e9
             replicas = (await self._ledger()).get("replicas") or []
-            return len(replicas) == SIZE - 1 and all(one["current"] and not one.get("offline") for one in replicas)
+            return len(replicas) == SIZE - 1 and all(
+                one["current"] and not one.get("offline") and one["active"] < since for one in replicas
+            )
 
         await eventually(current, 120, because="a server does not catch up")
 
