@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+from bellboard.errors import Failed
 from bellboard.provision import keys
 
 from .objects import Data, Owner, Place, Sort
@@ -15,9 +18,12 @@ from .store import Changed, Object
 
 RELEASE = "release"
 
+PATIENCE, AGAIN = 30.0, 0.05
+"""Seconds for which another one may write, and between two tries. One that was stopped in it may do so for ever."""
+
 
 class Folder:
-    """A `Store` under one folder. Raises OSError where it can't be written."""
+    """A `Store` under one folder. Raises OSError where it can't be written, and Failed: somebody else has it all the time."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -34,7 +40,7 @@ class Folder:
         return Object(data, _version(data))
 
     async def write(self, place: Place, data: Data, owner: Owner, known: Object | None) -> None:
-        with self._alone():
+        async with self._alone():
             there = await self.read(place, owner)
             if (there and there.version) != (known and known.version):
                 raise Changed
@@ -49,12 +55,24 @@ class Folder:
         """The folder of an object."""
         return self._folder / (place.namespace or RELEASE) / place.name
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with (self._folder / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            until = time.monotonic() + PATIENCE
+            while not _locked(lock.fileno()):
+                if time.monotonic() > until:
+                    raise Failed(f"{self._folder} is being written by another all the time", hint="is it stopped? End it")
+                await asyncio.sleep(AGAIN)
             yield
+
+
+def _locked(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _version(data: Data) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import gzip
 import json
 from collections.abc import Iterator
@@ -11,9 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bellboard.errors import SettingsError
+from bellboard.errors import Failed, SettingsError
 from bellboard.provision import keys
-from bellboard_provisioner import objects
+from bellboard_provisioner import folder, objects
 from bellboard_provisioner.folder import Folder
 from bellboard_provisioner.objects import Data, Owner, Place
 from bellboard_provisioner.provision import Within, make_objects
@@ -132,6 +133,22 @@ async def test_two_at_once_agree(teams: Teams, tmp_path: Path) -> None:
     before = held(tmp_path)
     await make_objects(teams, stores[0])
     assert held(tmp_path) == before
+
+
+async def test_one_that_was_stopped_in_it_keeps_nobody_for_ever(
+    teams: Teams, store: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is said after a while, and meanwhile this one can be told to end."""
+    monkeypatch.setattr(folder, "PATIENCE", 0.2)
+    (tmp_path / "objects").mkdir()
+    with (tmp_path / "objects" / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(Failed, match="is being written by another all the time"):
+            await make_objects(teams, store)
+        monkeypatch.setattr(folder, "PATIENCE", 30.0)
+        waiting = asyncio.create_task(make_objects(teams, store))
+        assert not (await asyncio.wait({waiting}, timeout=0.2))[0]
+    assert await asyncio.wait_for(waiting, 30)
 
 
 class Slow:
