@@ -245,6 +245,8 @@ class Rollout:
                 except Taken as error:
                     await self._end("failed", error.text)
                     raise
+                except KeepConflict:
+                    raise
                 except (UserError, Failed) as error:  # that this was refused does not mean that nothing happened
                     raise ProviderError(f"going back to {place.previous}: {error.text}", hint=error.hint) from error
         undone = deployer is not None and bool(place.previous)
