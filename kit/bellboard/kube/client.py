@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -28,7 +30,10 @@ EVERYWHERE = "*"
 """In place of a namespace: all of them. Only lists and watches know it."""
 
 SECONDS = 20.0
-"""How long Kubernetes may take to answer."""
+"""How long Kubernetes may take to answer, or to go on with an answer."""
+
+WHOLE = 60.0
+"""Seconds until there is a whole answer. It counts the program, too, by which a kubeconfig may say that a token is got."""
 
 PAGE = 500
 """Objects that are asked for at once."""
@@ -61,7 +66,7 @@ class Kube:
 
     async def get(self, kind: type[K], name: str, *, namespace: str = "") -> K:
         """One object."""
-        with told(self._asked("get", kind, name, namespace)):
+        async with _answered(self._asked("get", kind, name, namespace)):
             found: K = await self._client.get(kind, name, namespace=namespace or None)
             return found
 
@@ -74,7 +79,7 @@ class Kube:
         fields: Mapping[str, str] | None = None,
     ) -> list[K]:
         """All objects of a kind. A label's value may be a string, several of which one has to fit, or None: it is there."""
-        with told(self._asked("list", kind, "", namespace)):
+        async with _answered(self._asked("list", kind, "", namespace)):
             pages = self._client.list(
                 kind, namespace=namespace or None, chunk_size=PAGE, labels=dict(labels or {}), fields=dict(fields or {})
             )
@@ -98,7 +103,7 @@ class Kube:
 
     async def create(self, object: K, name: str = "", *, dry_run: bool = False) -> K:
         """Make an object; ``name`` is for subresources, such as an eviction. KubeConflict: it is there already."""
-        with told(self._about("create", object, name)):
+        async with _answered(self._about("create", object, name)):
             made: K = await self._client.create(object, *([name] if name else []), dry_run=dry_run)
             return made
 
@@ -108,7 +113,7 @@ class Kube:
         Args:
             force: take such fields over.
         """
-        with told(self._about("patch", object)):
+        async with _answered(self._about("patch", object)):
             applied: K = await self._client.apply(object, force=force, dry_run=dry_run)
             return applied
 
@@ -127,7 +132,7 @@ class Kube:
 
         With ``metadata.resourceVersion`` in the change, it is a KubeConflict unless that is the object's version.
         """
-        with told(self._asked("patch", kind, name, namespace)):
+        async with _answered(self._asked("patch", kind, name, namespace)):
             patched: K = await self._client.patch(
                 kind, name, change, namespace=namespace or None, patch_type=form, force=force, dry_run=dry_run
             )
@@ -135,13 +140,13 @@ class Kube:
 
     async def replace(self, object: K, *, dry_run: bool = False) -> K:
         """Have an object be as said. KubeConflict: its version is another than this one's."""
-        with told(self._about("update", object)):
+        async with _answered(self._about("update", object)):
             replaced: K = await self._client.replace(object, dry_run=dry_run)
             return replaced
 
     async def delete(self, kind: type[Resource], name: str, *, namespace: str = "") -> None:
         """Delete an object. KubeAbsent: it is gone already."""
-        with told(self._asked("delete", kind, name, namespace)):
+        async with _answered(self._asked("delete", kind, name, namespace)):
             await self._client.delete(kind, name, namespace=namespace or None)
 
     async def may(
@@ -208,7 +213,7 @@ class Kube:
             path: with its parts quoted.
             what, verb, name, namespace: what errors call it.
         """
-        with told(Asked(verb, what, what, name, namespace, self.who)):
+        async with _answered(Asked(verb, what, what, name, namespace, self.who)):
             async with self._session.stream("GET", path, params=dict(query or {}), headers={"Accept": accept}) as answer:
                 answer.raise_for_status()
                 body = bytearray()
@@ -228,3 +233,14 @@ class Kube:
     def _about(self, verb: str, object: Any, name: str = "") -> Asked:
         meta = object.metadata
         return self._asked(verb, type(object), name or (meta and meta.name) or "", (meta and meta.namespace) or "")
+
+
+@asynccontextmanager
+async def _answered(asked: Asked) -> AsyncIterator[None]:
+    """As `told`, and there is an end to it."""
+    try:
+        async with asyncio.timeout(WHOLE):
+            with told(asked):
+                yield
+    except TimeoutError as error:
+        raise KubeError("Kubernetes did not answer in time") from error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,7 @@ from bellboard.kube import (
     KubeUnreachable,
     Patch,
     Person,
+    client,
     connect,
     kinds,
 )
@@ -272,3 +275,19 @@ def test_no_cluster_at_all_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(SettingsError, match="BELLBOARD_KUBECONFIG"):
         connect()
+
+
+async def test_a_program_that_gives_no_token_is_not_waited_for_for_ever(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a kubeconfig may name one, and the cloud that it asks may be away."""
+    monkeypatch.setattr(client, "WHOLE", 0.3)
+    file = api.kubeconfig()
+    said = json.loads(file.read_text())
+    program = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "sleep", "args": ["5"]}
+    said["users"][0]["user"] = {"exec": program}
+    file.write_text(json.dumps(said))
+
+    async with connect(file) as cluster:
+        for asking in (cluster.own.list(kinds.Pod), cluster.own.get(kinds.Pod, "web"), cluster.own.ask(POD, what="pods")):
+            with pytest.raises(KubeError, match="did not answer in time"):
+                await asyncio.wait_for(asking, 3)
+    assert not api.asked
