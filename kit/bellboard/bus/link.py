@@ -127,6 +127,8 @@ class Link:
     async def flush(self, timeout: float) -> None:
         """Raises Unconfirmed."""
         try:
+            # What waits to be written comes first: the client's ping would overtake it. And it takes a cancel for its own.
+            await asyncio.wait([asyncio.create_task(self._client._flush_pending(force_flush=True))], timeout=timeout)
             await self._client.flush(timeout)
         except (TimeoutError, OSError, nats.errors.Error) as error:
             raise Unconfirmed("the bus did not answer") from error

@@ -148,6 +148,29 @@ async def test_what_is_said_is_heard_across_accounts(bus_as: BusAs) -> None:
         assert (beat.subject, beat.payload) == ("hb.memes.r1", b"beat")
 
 
+async def test_a_flush_overtakes_nothing() -> None:
+    """The client library's ping goes straight to the socket; what was sent before it may still wait to be written."""
+    heard: list[bytes] = []
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        info = {"server_id": "x", "version": "2.15.1", "max_payload": 1024, "headers": True}
+        writer.write(f"INFO {json.dumps(info)}\r\n".encode())
+        while line := await reader.readline():
+            heard.append(line.split()[0])
+            if heard[-1] == b"PING":
+                writer.write(b"PONG\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(take, "127.0.0.1", 0) as server:
+        bus = await Bus.connect(f"nats://127.0.0.1:{server.sockets[0].getsockname()[1]}", name="x")
+        for n in range(9):
+            await bus.send(f"s.{n}", b"said")
+        await bus.flush()
+        before = heard[: len(heard) - heard[::-1].index(b"PING")]
+        assert before.count(b"PUB") == 9
+        await bus.close()
+
+
 async def test_who_does_not_take_holds_nobody_up(bus_as: BusAs) -> None:
     """Callbacks of the client library run one after the other; here they only queue."""
     bus = await bus_as("gw-1")
