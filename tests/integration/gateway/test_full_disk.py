@@ -70,6 +70,7 @@ async def test_what_is_typed_on_a_full_disk_never_runs(desk: Desk, nats: NatsSer
     """It is unconfirmed within 3 s, refused for good when there is room again, and then what is typed runs."""
     await fill(nats, desk.gateway.bus)
     await eventually(lambda: desk.gateway.ill() is None)
+    await desk.listed()
     async with within(3):
         answer = await desk.take("practice fire a", message="m1")
     assert isinstance(answer, NotAccepted)

@@ -56,6 +56,7 @@ async def test_help_on_what_is_no_command_fails_with_the_nearest(desk: Desk) -> 
 async def test_running_lists_what_is_not_done(desk: Desk) -> None:
     """A slow command is listed where it runs, and elsewhere with --all."""
     id = await desk.command("practice look slow --wait 20s")
+    await desk.view(id)
     assert id[:6] in says(await desk.run("running"))
     assert id[:6] not in says(await desk.run("running", room="ops"))
     assert id[:6] in says(await desk.run("running --all", room="ops"))

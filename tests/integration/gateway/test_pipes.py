@@ -163,16 +163,24 @@ async def test_a_replica_that_sees_it_differently_is_late(desk: Desk, mesh: Mesh
     assert {message.subject for message in written} == {stage.key.subject(Author.RUN), stage.key.subject(Author.BOT)}
 
 
+@pytest.mark.timeout(180)
 async def test_a_pipe_goes_on_after_every_gateway_was_killed(house: House, bus_as: BusAs, mesh: Mesh) -> None:
     """Its stages stand in the ledger, and so does the table: whichever gateway starts next goes on, once."""
     write_people(house)
     bus = await bus_as("gw-1")
     practice = await mesh.practice()
     gateways = [await gateway_process(mesh, name) for name in ("gw-1", "gw-2")]
-    await eventually(lambda: answers(gateways[0]), 30, because="the gateway does not know the practice bot")
-    practice.freeze()
     request = gateway.RunLineRequest(line="practice list 4 | practice fire a", room="general", request_id="r1")
-    root = (await anext(run_line(gateways[0], request))).card.command_id
+
+    async def begun() -> str:
+        """The pipe's id, once it stands in the ledger and the bot stands still: one that does so for long is gone."""
+        practice.thaw()
+        await eventually(lambda: answers(gateways[0]), 30, because="the gateway does not know the practice bot")
+        practice.freeze()
+        answer = await anext(run_line(gateways[0], request), None)
+        return answer.card.command_id if answer else ""
+
+    root = await eventually(begun, 60, because="the gateway took no line for a bot that stands still")
     for process in gateways:
         process.kill()
         await process.ended()

@@ -31,7 +31,7 @@ async def test_it_starts_serves_and_drains(house: House, nats: NatsServer, mesh:
     await eventually(ready, 20)
     await eventually(lambda: healthy(f"127.0.0.1:{said['grpc_port']}"))
     process.terminate()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(30):
         assert await process.ended() == 0
     assert not [line for line in process.lines() if line.get("level") == "error"]
 

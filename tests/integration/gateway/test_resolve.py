@@ -77,7 +77,7 @@ async def test_only_who_may_run_it_says_what_became_of_it(desk: Desk, mesh: Mesh
 
 async def test_what_waits_behind_it_gets_its_turn(desk: Desk, mesh: Mesh) -> None:
     """Nobody climbs the hill while it is not known whether somebody is on it; then the next one does, at once."""
-    view = await lost(desk, mesh, "practice climb north --wait 2s", steps=2)
+    view = await lost(desk, mesh, "practice climb north --wait 5s", steps=2)
     behind = await desk.command("practice climb north")
     queued = await desk.view(behind, S.STATE_QUEUED)
     assert queued.record.turn.holder == view.key.id

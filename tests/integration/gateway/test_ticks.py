@@ -23,12 +23,13 @@ from tests.unit.contract.making import announce, arg, command
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
-EVERY = 3600
+EVERY = 24 * 3600
+"""The longest there is: a slot that ends while a test runs has a command of its own."""
 
 
 @pytest.fixture
 def house(house: House) -> House:
-    """With the bot toy, one of whose commands is to be run each hour."""
+    """With the bot toy, one of whose commands is to be run each day."""
     house.enrol(
         enrol.enrolment("toy", module="toy", package="toy.v1", phrases=["toy"], effects=[options.EFFECT_READ], open=True)
     )
@@ -82,8 +83,8 @@ async def test_each_slot_has_one_command_over_two_replicas(house: House, bus_as:
         await eventually(lambda: ticked(1), 30)
         for desk in desks:
             await eventually(lambda: desk.gateway.ticks._ran, 30)  # noqa: B023  # it is looked at before the next one
-        for count, hours in ((2, 1), (3, 40)):
-            put_forward(desks, hours * EVERY)
+        for count, slots in ((2, 1), (3, 40)):
+            put_forward(desks, slots * EVERY)
             await eventually(lambda: ticked(count), 30)  # noqa: B023
         for desk in desks:
             newest = int((time.time() + 40 * EVERY) // EVERY)
@@ -106,8 +107,8 @@ async def test_a_clock_that_was_far_ahead_and_is_put_right_stops_nothing(house: 
         async def ticked(count: int) -> bool:
             return len(await ticks(bus)) == count
 
-        for count, hours in ((1, 0), (2, 1000), (3, 1), (4, 2)):
-            put_forward([desk], hours * EVERY)
+        for count, slots in ((1, 0), (2, 1000), (3, 1), (4, 2)):
+            put_forward([desk], slots * EVERY)
             await eventually(lambda: ticked(count), 30)  # noqa: B023
 
 

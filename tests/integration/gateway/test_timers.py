@@ -180,9 +180,9 @@ async def test_a_timer_outlives_kill_9_of_everything(house: House, nats: NatsSer
     bus = await nats.bus("gw-2")
     async with opened(house, bus, name="gw-2") as desk:
         await desk.listed()
-        id = await ask(desk, "practice beat", "3s")
+        id = await ask(desk, "practice beat", "8s")
         await eventually(lambda: _has(bus, 1))
-        due = time.time() + 3
+        due = time.time() + 8
     for process in (gateway, practice):
         process.kill()
         await process.ended()

@@ -269,7 +269,7 @@ async def test_the_same_message_again_is_the_same_line(stage: Stage, ann: Client
         await socket.tell(t="say", id=command, room="general", text="practice fire a")
     ids = [(await socket.hear("verdict", id=command))["command_id"] for _ in range(3)]
     assert len(set(ids)) == 1
-    await eventually(lambda: stage.board.lines("general"))
+    await eventually(lambda: stage.board.lines("general") and stage.board.views("general"))
     assert [line.text for line in stage.board.lines("general")] == ["hello all"]
     assert [view.key.id for view in stage.board.views("general")] == ids[:1]
 
