@@ -47,9 +47,10 @@ function Deeds({ card }) {
   const [said, setSaid] = useState("");
   const all = deeds(card);
   if (!all.length) return null;
+  const press = ({ detail }, line) => { if (detail < 2) setSaid(run(line)); };  // at a second click something else may stand there
   const waiting = (store.outbox.get(said)?.state ?? "refused") !== "refused";  // a second press would be a second line
   return html`<div class="deeds">${all.map(([label, line, kind]) => html`<button key=${label} type="button"
-    class=${classes("deed", kind)} title=${line} disabled=${!store.online || waiting} onClick=${() => setSaid(run(line))}>${label}</button>`)}</div>`;
+    class=${classes("deed", kind)} title=${line} disabled=${!store.online || waiting} onClick=${(event) => press(event, line)}>${label}</button>`)}</div>`;
 }
 
 function Reason({ card }) {
