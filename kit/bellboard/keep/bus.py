@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 
@@ -19,6 +20,9 @@ KEPT, GONE = b"+", b"-"
 
 GONE_FOR = {"Nats-TTL": "1h"}
 CREATES = 5
+
+LOOKS, LOOK = 20, 0.25
+"""How often a server that lags behind is asked again, and the seconds between."""
 
 
 class BusKeep:
@@ -78,10 +82,19 @@ class BusKeep:
         try:
             return await patiently(self._bus, write)
         except CasLost:
-            newest = await self._newest(subject) if tries > 1 else None
+            newest = await self._newer(subject, expected or 0) if tries > 1 else None
             if newest is None or newest.headers.get(WRITE_ID) != id:
                 raise _conflict(subject.removeprefix(self._root)) from None
             return newest.sequence
+
+    async def _newer(self, subject: str, than: int) -> Message | None:
+        """The newest message, which is known to be newer than a revision: a server that lags behind may not have it yet."""
+        for _ in range(LOOKS):
+            newest = await self._newest(subject)
+            if newest is not None and newest.sequence > than:
+                return newest
+            await asyncio.sleep(LOOK)
+        return None
 
     async def _newest(self, subject: str) -> Message | None:
         return await patiently(self._bus, lambda: self._bus.last(self._stream, subject))

@@ -18,7 +18,8 @@ from bellboard import ProviderError, SettingsError
 
 from .providers import Counted, Measure, Reading
 
-SECONDS = 10.0
+SECONDS = 3.0
+"""For an answer: whoever watches a rollout has to hear, too, that it is to go back."""
 
 SCRAPES = 4
 """Scrapes that a window has to hold at least, so that one that was missed does not leave it without an increase."""
@@ -110,7 +111,9 @@ def _one(said: object) -> float | None:
 
 def _headers(said: PrometheusEntry) -> dict[str, str]:
     """The token is read each time: a cluster puts a new one into its file every hour."""
-    return {"Authorization": f"Bearer {said.token_file.read_text().strip()}"} if said.token_file else {}
+    if said.token_file is None:
+        return {}
+    return {"Authorization": f"Bearer {''.join(said.token_file.read_text(errors='replace').split())}"}
 
 
 def _fill(template: str, app: str, version: str, seconds: int) -> str:
