@@ -64,7 +64,7 @@ async def test_a_tenth_of_the_requests_go_to_the_new_version(town: HAProxyTown) 
 
     assert got[200, "v2"] / sum(got.values()) == pytest.approx(0.1, abs=0.02)
     assert set(got) == {(200, "v1"), (200, "v2")}
-    counted = await town.balancer.count("shop", "v2")
+    counted = await town.balancer.count("shop", "v2", 30)
     assert counted.requests == got[200, "v2"]
 
 
@@ -130,7 +130,7 @@ async def test_the_balancers_own_counters_are_gauges(town: HAProxyTown) -> None:
 
     bad = await town.balancer.read("shop", "v2", "errors", 30)
     assert (bad.value, bad.requests) == (100, 20)
-    good = await town.balancer.count("shop", "v1")
+    good = await town.balancer.count("shop", "v1", 30)
     assert (good.requests, good.failed) == (20, 0)
     assert (await town.balancer.read("shop", "v2", "p95", 30)).value is None
 
