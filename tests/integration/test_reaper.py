@@ -57,7 +57,7 @@ async def test_the_probe_finds_out_what_became_of_it(gate: Gate, mesh: Mesh) -> 
     assert await gate.states(key) == ["RECEIVED", "CLAIMED", "STARTED", "UNKNOWN", "RESOLVED_SUCCEEDED"]
 
 
-@pytest.mark.parametrize("line", ["practice set a 1 --wait 3s", "practice look --wait 3s"], ids=["idempotent", "read"])
+@pytest.mark.parametrize("line", ["practice set a 1 --wait 6s", "practice look --wait 6s"], ids=["idempotent", "read"])
 async def test_what_may_repeat_is_run_again_by_another(gate: Gate, mesh: Mesh, line: str) -> None:
     """It was lost halfway, and nobody has to know."""
     worker = await mesh.practice()
@@ -90,7 +90,7 @@ async def test_steps_go_on_where_they_stopped(gate: Gate, mesh: Mesh) -> None:
     """A worker is killed in a step that may repeat: those before it are not run again."""
     worker = await mesh.practice()
     await mesh.reaper()
-    key = await gate.accept("practice climb north --wait 1500ms")
+    key = await gate.accept("practice climb north --wait 4s")
     await eventually(lambda: len(mesh.effects(key)) == 2)
     await eventually(lambda: _begun(gate, key, 3))
 
@@ -106,7 +106,7 @@ async def test_a_step_that_must_not_repeat_leaves_the_command_unknown(gate: Gate
     """A worker is killed in it."""
     worker = await mesh.practice()
     await mesh.reaper()
-    key = await gate.accept("practice climb north --wait 1500ms")
+    key = await gate.accept("practice climb north --wait 4s")
     await eventually(lambda: _begun(gate, key, 2))
 
     worker.kill()
@@ -121,7 +121,7 @@ async def test_a_worker_that_slept_reports_late(gate: Gate, mesh: Mesh) -> None:
     """It was stopped beyond its lease and called lost; then it went on, and what it says resolves the command."""
     worker = await mesh.practice()
     await mesh.reaper()
-    key = await gate.accept("practice fire a --wait 1s")
+    key = await gate.accept("practice fire a --wait 5s")
     await gate.reaches(key, S.STATE_STARTED)
 
     worker.freeze()
@@ -193,7 +193,7 @@ async def test_turns_are_taken_in_order(gate: Gate, mesh: Mesh) -> None:
     """One climber a hill at a time, first come, first served; another hill is free."""
     await mesh.practice()
     await mesh.reaper()
-    first = await gate.accept("practice climb north --wait 700ms")
+    first = await gate.accept("practice climb north --wait 2s")
     await gate.reaches(first, S.STATE_STEP)
     waiting = []
     for _ in range(3):
@@ -231,7 +231,7 @@ async def test_a_bus_that_stood_still_makes_nobody_lost(gate: Gate, mesh: Mesh, 
     """No beat was heard for longer than the lease, and none could have been."""
     await mesh.practice()
     await mesh.reaper()
-    key = await gate.accept("practice fire a --wait 1s")
+    key = await gate.accept("practice fire a --wait 5s")
     await gate.reaches(key, S.STATE_STARTED)
 
     nats.freeze()

@@ -65,7 +65,7 @@ async def test_it_is_not_ready_without_the_bus(mesh: Mesh, nats: NatsServer) -> 
 async def test_it_finishes_what_it_has_begun_and_takes_nothing_more(gate: Gate, mesh: Mesh) -> None:
     """On SIGTERM: it says at once that it leaves, and another takes what comes."""
     leaving = await mesh.practice("practice-1")
-    key = await gate.accept("practice fire a --wait 2s")
+    key = await gate.accept("practice fire a --wait 6s")
     await gate.reaches(key, S.STATE_STARTED)
     beats = gate.bus.listen("hb.practice.practice-1")
     await beats.start()

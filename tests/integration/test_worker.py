@@ -88,7 +88,7 @@ async def test_fifty_slow_commands_do_not_hold_up_a_quick_one(gate: Gate, mesh: 
     """They run at the same time."""
     await mesh.practice()
 
-    slow = [await gate.accept(f"practice set mark{number} 1 --wait 1s") for number in range(50)]
+    slow = [await gate.accept(f"practice set mark{number} 1 --wait 5s") for number in range(50)]
     await gate.reaches(slow[-1], S.STATE_STARTED)
     quick = await gate.accept("practice set quick 1")
     await gate.final(quick)
@@ -224,7 +224,7 @@ async def test_a_command_that_waited_too_long_is_not_started(gate: Gate, mesh: M
 async def test_a_lost_bus_does_not_lose_the_result(gate: Gate, mesh: Mesh, nats: NatsServer) -> None:
     """The worker goes on, and writes what came of it when the bus is back; then it takes the next command."""
     await mesh.practice()
-    key = await gate.accept("practice fire a --wait 1s")
+    key = await gate.accept("practice fire a --wait 5s")
     await gate.reaches(key, S.STATE_STARTED)
 
     await nats.kill()
@@ -241,11 +241,11 @@ async def test_a_lost_bus_does_not_lose_the_result(gate: Gate, mesh: Mesh, nats:
 async def test_beats_tell_what_is_in_flight(gate: Gate, mesh: Mesh) -> None:
     """And which attempt of it."""
     await mesh.practice()
-    key = await gate.accept("practice fire a --wait 3s")
+    key = await gate.accept("practice fire a --wait 30s")
 
     async for message in gate.bus.listen("hb.>"):
         beat = registry.Heartbeat.FromString(message.payload)
-        if beat.in_flight:
+        if any(flight.epoch for flight in beat.in_flight):  # one that is not claimed yet is of no attempt
             break
 
     assert message.subject == "hb.practice.practice-1"

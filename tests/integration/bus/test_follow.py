@@ -33,8 +33,8 @@ async def tell(bus: Bus, *numbers: int, lane: str = "ops-read") -> None:
         await bus.publish(f"led.{lane}.memes.c{n}.run", b"%d" % n)
 
 
-async def take(follow: Follow, count: int) -> list[int]:
-    async with asyncio.timeout(20):
+async def take(follow: Follow, count: int, within: float = 20) -> list[int]:
+    async with asyncio.timeout(within):
         return [int((await anext(follow)).payload) for _ in range(count)]
 
 
@@ -115,7 +115,7 @@ async def test_it_goes_on_after_the_server_stood_still(nats: NatsServer, gateway
     follow = reaper.follow("LED")
     await tell(gateway, 1)
     assert await take(follow, 1) == [1]
-    waiting = asyncio.create_task(take(follow, 2))
+    waiting = asyncio.create_task(take(follow, 2, within=55))
     nats.freeze()
     await eventually(lambda: not reaper.connected and not gateway.connected, timeout=20)
     nats.thaw()

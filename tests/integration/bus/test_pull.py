@@ -59,9 +59,9 @@ async def info(provisioner: Bus) -> dict[str, Any]:
     return answer
 
 
-async def shorten_ack_wait(provisioner: Bus) -> None:
-    """Have the server hand out again after a second what was not acknowledged."""
-    config = {**consumers_of("memes")[0].config(), "ack_wait": 1_000_000_000}
+async def shorten_ack_wait(provisioner: Bus, seconds: int = 1) -> None:
+    """Have the server hand out again after so many seconds what was not acknowledged."""
+    config = {**consumers_of("memes")[0].config(), "ack_wait": seconds * 1_000_000_000}
     body = orjson.dumps({"stream_name": "LED", "config": config})
     answer = await provisioner.request(f"$JS.API.CONSUMER.CREATE.LED.{CONSUMER}", body)
     assert "error" not in orjson.loads(answer.payload)
@@ -157,7 +157,7 @@ async def test_closing_hands_back_what_was_not_taken(gateway: Bus, bus_as: BusAs
     leaving = (await bus_as("memes")).pull("LED", CONSUMER)
     await take(leaving, 1)
     await leaving.aclose()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(15):
         assert len(await take((await bus_as("memes")).pull("LED", CONSUMER), 9)) == 9
 
 
@@ -174,14 +174,14 @@ async def test_what_a_lost_worker_had_comes_to_another(gateway: Bus, bus_as: Bus
 
 async def test_who_is_still_working_keeps_it(gateway: Bus, bot: Bus, provisioner: Bus) -> None:
     """Saying so gives it another ack wait, for as long as it is said."""
-    await shorten_ack_wait(provisioner)
+    await shorten_ack_wait(provisioner, 4)
     await offer(gateway, 1)
     pull = bot.pull("LED", CONSUMER)
     delivery = await anext(pull)
     again = asyncio.create_task(anext(pull))
     for _ in range(8):
         await delivery.working()
-        await asyncio.wait([again], timeout=0.3)
+        await asyncio.wait([again], timeout=0.7)
     assert not again.done()
     await delivery.ack()
     assert await nothing_waits(provisioner)

@@ -33,7 +33,7 @@ class Shop(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
         if self.path == "/slow":
-            time.sleep(1.5)
+            time.sleep(4)
         code = 500 if version == "v2" and self.path == "/buy" else 200
         self.send_response(code)
         self.send_header("X-Version", version)
@@ -55,6 +55,7 @@ defaults
   timeout connect 1s
   timeout client 20s
   timeout server 20s
+  timeout check 5s
   retries 3
   option redispatch 1
   retry-on conn-failure empty-response

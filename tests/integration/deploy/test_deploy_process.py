@@ -66,7 +66,7 @@ async def test_of_two_at_once_one_waits(gate: Gate, mesh: Mesh, town: Path, sand
     await mesh.reaper()
     await deployer(mesh, town)
 
-    first = await gate.accept(GOOD)
+    first = await gate.accept("deploy shop v2.1 to sandbox --canary 50,100 --soak 4s")
     await gate.reaches(first, S.STATE_STARTED, S.STATE_STEP)
     second = await gate.accept("deploy shop v3 to sandbox --soak 0s")
     queued = await gate.reaches(second, S.STATE_QUEUED)
