@@ -117,11 +117,12 @@ async def graphite(folder: Path, begin: int, end: int) -> AsyncIterator[str]:
         _, line = await asyncio.open_connection("127.0.0.1", ports["line"])
         for at, version, code, value in samples(begin, end):
             line.write(f"apps.shop.{version}.requests.{code} {value} {at}\n".encode())
+        line.write(f"sent.all 1 {end}\n".encode())  # once that is there, carbon has all that came before it
         await line.drain()
         line.close()
-        await eventually(
-            lambda: len(list(folder.glob("graphite/whisper/apps/shop/*/requests/*.wsp"))) == len(RATES), timeout=30
-        )
+        kept = folder / "graphite/whisper"
+        await eventually(lambda: len(list(kept.glob("apps/shop/*/requests/*.wsp"))) == len(RATES), timeout=30)
+        await eventually((kept / "sent/all.wsp").exists, timeout=30)
         await eventually(lambda: _answers(f"http://127.0.0.1:{web}/render?target=apps.*&format=json"), timeout=30)
         yield f"http://127.0.0.1:{web}"
 

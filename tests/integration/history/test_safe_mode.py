@@ -71,6 +71,7 @@ async def test_a_gateway_refuses_until_an_owner_accepts(house: House, nats: Nats
         async with opened(house, bus, mesh.practice()) as desk:
             await desk.listed()
             bot = mesh.process("practice-1")
+            await eventually(lambda: desk.gateway.history.lost, because="the loss was not noticed")
             refused = await desk.take("practice fire a")
             assert isinstance(refused, NotAccepted)
             assert refused.final

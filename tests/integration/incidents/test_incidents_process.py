@@ -17,7 +17,7 @@ from tests.integration.gateway.staff import Desk, says
 from tests.integration.incidents.conftest import WEB, incidents
 from tests.integration.mesh import Mesh
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(120)]
 
 RECORD = 'action == Action::"house.Record", resource'
 

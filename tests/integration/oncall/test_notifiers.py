@@ -20,9 +20,15 @@ NOTICE = Notice(key="P7", title="P7: checkout is down", words="P7 for payments: 
 
 
 @pytest.fixture
-async def outside() -> AsyncIterator[Outside]:
-    """The notifier, with little patience."""
-    notifier = Outside(seconds=2.0)
+def patience() -> float:
+    """Seconds that the notifier waits for an answer."""
+    return 20.0
+
+
+@pytest.fixture
+async def outside(patience: float) -> AsyncIterator[Outside]:
+    """The notifier."""
+    notifier = Outside(seconds=patience)
     await notifier.prepare()
     yield notifier
     notifier.close()
@@ -75,6 +81,7 @@ async def test_no_connection_is_certain(outside: Outside, address: str) -> None:
         await outside.send(address.format(port=free_port()), NOTICE)
 
 
+@pytest.mark.parametrize("patience", [2.0])
 async def test_an_answer_that_comes_too_late_leaves_it_uncertain(outside: Outside, sink: WebSink) -> None:
     """The message arrived; whoever waited does not know."""
     sink.wait = 3.0
@@ -83,6 +90,7 @@ async def test_an_answer_that_comes_too_late_leaves_it_uncertain(outside: Outsid
     assert len(sink.taken) == 1
 
 
+@pytest.mark.parametrize("patience", [2.0])
 async def test_a_hanging_server_keeps_nobody_else(outside: Outside, sink: WebSink) -> None:
     """As many wait as there are threads; the next is told that it was not sent, which is certain."""
     sink.wait = 3.0

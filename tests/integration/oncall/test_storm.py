@@ -19,7 +19,7 @@ from tests.integration.mesh import Mesh
 
 from .burning import Burning, burning, burning_house
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
 ALERTS, GROUPS = 600, 30
 

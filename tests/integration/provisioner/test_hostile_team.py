@@ -63,7 +63,7 @@ class Attacker:
         """The answer to a request; nothing if there is none."""
         payload = b"" if body is None else orjson.dumps(body)
         try:
-            return (await self.client.request(subject, payload, timeout=1)).data
+            return (await self.client.request(subject, payload, timeout=5)).data
         except (nats_client.errors.TimeoutError, nats_client.errors.NoRespondersError):
             return b""
 
@@ -110,8 +110,8 @@ async def state(shared: SharedBus) -> dict[str, Any]:
 
 
 async def flushed(attackers: dict[str, Attacker]) -> None:
-    """All that was sent has been dealt with."""
-    for attacker in attackers.values():
+    """All that was sent has been dealt with. The first ping overtakes what waits to be written."""
+    for attacker in (*attackers.values(), *attackers.values()):
         await attacker.client.flush()
 
 

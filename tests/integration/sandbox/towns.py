@@ -49,7 +49,7 @@ class Town:
         """End it, and wait until it has: its exit code."""
         if self.process.returncode is None:
             self.process.send_signal(number)
-            self.process.wait(10)
+            self.process.wait(30)
             assert self.process.stdout
             self.process.stdout.close()
         return self.process.returncode

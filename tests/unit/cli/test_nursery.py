@@ -110,7 +110,7 @@ async def test_a_signal_to_every_process_leaves_services_the_time_to_end(place: 
     second.send_signal(signal.SIGTERM)
     assert await second.wait() == -signal.SIGTERM
     assert await _end(process) == -signal.SIGKILL
-    await place.child.stop(5)
+    await place.child.stop(30)
     assert place.said == []
 
 

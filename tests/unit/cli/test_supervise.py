@@ -160,7 +160,7 @@ async def test_a_child_stops_when_asked(make: Make, said: Said) -> None:
     await child.start()
     pid = _pid(child)
 
-    await child.stop(5)
+    await child.stop(30)
 
     assert child.pid is None
     assert not alive(pid)
