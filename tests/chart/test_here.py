@@ -98,6 +98,10 @@ async def test_a_team_of_the_chart_works(here: Here) -> None:
 
         await eventually(ready, START)
 
+    def heard() -> bool:
+        return any("bot.came" in line and "memes" in line for line in here.log(f"{TEAM}-gateway-1").splitlines())
+
+    await eventually(heard, START, because="the gateway has not heard of the memes bot")
     test = named(here.objects, "Pod", "bellboard-test")["spec"]["containers"][0]
     told = {one["name"]: one["value"] for one in test["env"]}
     token = here.folder / "token"
