@@ -10,6 +10,7 @@ import sys
 import time
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from bellboard.api.options.v1 import options_pb2 as options
 from bellboard.bus import Bus
 from bellboard.contract import Contract
 from bellboard.envelope import Signer
+from bellboard.errors import BusError
 from bellboard.grammar import Nowhere, Scope, Vocabulary
 from bellboard.ids import command_id
 from bellboard.ledger import gate
@@ -128,7 +130,9 @@ class Gate:
         """The last record of a command that was UNKNOWN, once it is known."""
 
         async def look() -> bool:
-            return (await self.newest(key)).state in (S.STATE_RESOLVED_SUCCEEDED, S.STATE_RESOLVED_FAILED)
+            with suppress(BusError):  # it is away for a moment, or slow
+                return (await self.newest(key)).state in (S.STATE_RESOLVED_SUCCEEDED, S.STATE_RESOLVED_FAILED)
+            return False
 
         await eventually(look, 20, because=f"{key.id} was not resolved")
         return await self.newest(key)
@@ -137,10 +141,11 @@ class Gate:
         """The newest record of a command, once it stands in one of these states."""
 
         async def look() -> pb.Record | None:
-            record = await self.newest(key)
-            if record.state in states:
-                return record
-            assert not is_final(record), f"it ended as {state_name(record.state)}: {record.reason}"
+            with suppress(BusError):  # it is away for a moment, or slow
+                record = await self.newest(key)
+                if record.state in states:
+                    return record
+                assert not is_final(record), f"it ended as {state_name(record.state)}: {record.reason}"
             return None
 
         wanted = ", ".join(state_name(state) for state in states)
