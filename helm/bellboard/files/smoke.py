@@ -21,6 +21,9 @@ from bellboard.api.ledger.v1 import ledger_pb2 as ledger
 PATIENCE = 60.0
 """Seconds that all of it may take: after an upgrade some of it is still coming up."""
 
+PASSING = ("unconfirmed", "no_bot")
+"""Why a line may not be taken yet: such as that its bot has just begun, and the gateway has not heard of it."""
+
 
 async def ready(health: str) -> None:
     """Return when a gateway is ready."""
@@ -42,7 +45,7 @@ async def ready(health: str) -> None:
 
 async def say(target: str, token: str, line: str) -> bool:
     """Whether a line comes to a good end. It is one command, however often it is asked for."""
-    request = gateway.RunLineRequest(line=line, request_id=str(uuid.uuid4()))
+    request, said = gateway.RunLineRequest(line=line, request_id=str(uuid.uuid4())), ""
     while True:
         try:
             async with rpc.channel(target, token) as channel:
@@ -50,9 +53,12 @@ async def say(target: str, token: str, line: str) -> bool:
                     if answer.HasField("card") and answer.card.final:
                         print(f"{line}: {ledger.State.Name(answer.card.state).removeprefix('STATE_')}")
                         return bool(answer.card.state == ledger.STATE_SUCCEEDED)
-                    if answer.HasField("not_understood") and answer.not_understood.code != "unconfirmed":
-                        print(f"{line}: {answer.not_understood.reason}")
-                        return False
+                    if answer.HasField("not_understood"):
+                        if answer.not_understood.reason != said:
+                            said = answer.not_understood.reason
+                            print(f"{line}: {said}", flush=True)
+                        if answer.not_understood.code not in PASSING:
+                            return False
         except rpc.RpcError as error:
             if error.code() is not rpc.Status.UNAVAILABLE:
                 print(f"{line}: {error.details()}")

@@ -57,6 +57,7 @@ async def running(call: Call, all_: bool, *, hall: Hall) -> list[chat.Block]:  #
 
     The oldest comes first.
     """
+    await hall.see(call)
     now = datetime.now(UTC)
     views = [view for view in hall.board.open() if (all_ or view.room == call.room) and view.key.id != call.id]
     if not views:
