@@ -115,6 +115,24 @@ async def test_a_chart_that_is_not_there_is_named(admin: Kube, namespace: str, h
         await admin.get(kinds.Secret, "bellboard-keys-memes", namespace=home)
 
 
+async def test_a_job_that_stood_still_undoes_nothing(admin: Kube, namespace: str, home: str, teams: Teams) -> None:
+    """What a newer one made stays: it finds that the chart wants something else by now."""
+    chart = {"data": {"teams.json": teams.model_dump_json()}}
+    await admin.patch(kinds.ConfigMap, "bellboard-teams", chart, namespace=namespace)
+    grown = teams.model_copy(update={"teams": {"home": teams.teams["home"].model_copy(update={"gateways": 3})}})
+    stood_still = Store(admin, namespace, "bellboard", teams)
+    await make_objects(teams, stood_still)
+    await admin.patch(
+        kinds.ConfigMap, "bellboard-teams", {"data": {"teams.json": grown.model_dump_json()}}, namespace=namespace
+    )
+    await make_objects(grown, Store(admin, namespace, "bellboard", grown))
+    before = await held(admin, namespace, home)
+
+    with pytest.raises(Failed, match="has changed meanwhile"):
+        await make_objects(teams, stood_still)
+    assert await held(admin, namespace, home) == before
+
+
 async def test_it_says_which_right_it_lacks(
     kubernetes: Kubernetes, client: Client, namespace: str, home: str, teams: Teams
 ) -> None:

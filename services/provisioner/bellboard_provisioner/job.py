@@ -66,4 +66,4 @@ async def _store(settings: ProvisionSettings, teams: Teams, stack: AsyncExitStac
     if settings.objects_dir is not None:
         return Folder(settings.objects_dir)
     cluster = await stack.enter_async_context(connect(settings.kubeconfig, settings.kube_context))
-    return Kubernetes(cluster.own, settings.namespace or cluster.namespace, teams.release)
+    return Kubernetes(cluster.own, settings.namespace or cluster.namespace, teams.release, teams)

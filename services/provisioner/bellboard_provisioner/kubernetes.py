@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 
+from pydantic import ValidationError
+
 from bellboard.errors import Failed
 from bellboard.kube import Kube, KubeAbsent, KubeConflict, kinds
 
 from .objects import Data, Owner, Place, Sort
 from .store import Changed, Object
+from .teams import Teams
 
 MANAGER = "bellboard-provisioner"
 PACKED = ".gz"
@@ -21,10 +24,12 @@ class Kubernetes:
     Args:
         namespace: the release's.
         release: its name, for the label.
+        teams: what is to be provisioned. Nothing is written any more once the chart wants something else: a Job that stood
+            still must not undo what a newer one did.
     """
 
-    def __init__(self, kube: Kube, namespace: str, release: str) -> None:
-        self._kube, self._namespace = kube, namespace
+    def __init__(self, kube: Kube, namespace: str, release: str, teams: Teams | None = None) -> None:
+        self._kube, self._namespace, self._release, self._teams = kube, namespace, release, teams
         self._labels = {"app.kubernetes.io/managed-by": MANAGER, "app.kubernetes.io/instance": release}
 
     async def owner(self, owner: Owner) -> Owner:
@@ -50,7 +55,8 @@ class Kubernetes:
         return Object(_data(found), meta.resourceVersion or "", owned)
 
     async def write(self, place: Place, data: Data, owner: Owner, known: Object | None) -> None:
-        """Raises Changed, and KubeRefused: it may not, or there is no such namespace. Raises KubeError."""
+        """Raises Changed, and Failed: this is no longer wanted. Raises KubeError: it may not, or there is no such namespace."""
+        await self._wanted_still()
         meta = kinds.ObjectMeta(
             name=place.name,
             namespace=place.namespace or self._namespace,
@@ -67,6 +73,17 @@ class Kubernetes:
             if known:  # it was deleted meanwhile
                 raise Changed from error
             raise
+
+    async def _wanted_still(self) -> None:
+        if self._teams is None:
+            return
+        found = await self._kube.get(kinds.ConfigMap, f"{self._release}-teams", namespace=self._namespace)
+        try:
+            same = Teams.model_validate_json((found.data or {}).get("teams.json", "")) == self._teams
+        except ValidationError:  # it is of another version
+            same = False
+        if not same:
+            raise Failed("what is to be provisioned has changed meanwhile", hint="the newer Job does that")
 
 
 def _data(found: kinds.Secret | kinds.ConfigMap) -> dict[str, bytes]:
