@@ -13,6 +13,7 @@ from pathlib import Path
 import orjson
 
 from bellboard.errors import SettingsError
+from bellboard.stored import revive
 
 FOLDER = "ledger-seen"
 
@@ -77,7 +78,7 @@ class Keeper:
         try:
             while (newest := _newest(self._folder)) is not None:
                 with suppress(FileNotFoundError):  # a newer one is there by now
-                    return Seen(**orjson.loads(newest[1].read_bytes()))
+                    return _read(*newest)
         except (OSError, ValueError, TypeError) as error:
             hint = "if nobody restored the bus, remove it"
             raise SettingsError(f"{self._folder}, which guards the ledger, can't be read", hint=hint) from error
@@ -120,6 +121,14 @@ def _places(folder: Path) -> dict[Path, tuple[int, int]]:
 
 def _newest(folder: Path) -> tuple[tuple[int, int], Path] | None:
     return max(((place, path) for path, place in _places(folder).items() if path.suffix == ".json"), default=None)
+
+
+def _read(place: tuple[int, int], path: Path) -> Seen:
+    """Raises OSError, TypeError, and ValueError: it is not what its name says."""
+    seen = revive(Seen, orjson.loads(path.read_bytes()))
+    if seen.place != place:
+        raise ValueError
+    return seen
 
 
 def _reaches(folder: Path, seen: Seen) -> bool:

@@ -12,6 +12,7 @@ import orjson
 from bellboard import Failed, UserError
 from bellboard.keep import Keep, KeepConflict, Kept, token
 from bellboard.marks import Draft, Marks
+from bellboard.stored import revive
 
 ALL = "all"
 """In place of an environment: every one."""
@@ -170,4 +171,4 @@ def _dump(lock: Lock) -> bytes:
 
 
 def _load(kept: Kept | None) -> Lock | None:
-    return Lock(**orjson.loads(kept.value)) if kept else None
+    return revive(Lock, orjson.loads(kept.value)) if kept else None

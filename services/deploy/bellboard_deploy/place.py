@@ -12,6 +12,7 @@ import orjson
 
 from bellboard.errors import BusError
 from bellboard.keep import Keep, KeepConflict, Kept, token
+from bellboard.stored import revive
 
 Phase = Literal["pinned", "starting", "shifting", "soaking", "paused", "back", "retiring", "over"]
 State = Literal["running", "unknown", "succeeded", "rolled-back", "failed"]
@@ -97,7 +98,7 @@ def _load(value: bytes) -> Place:
     said = orjson.loads(value)
     said["stages"], said["gates"] = tuple(said["stages"]), tuple(said["gates"])
     said["story"] = tuple((at, text) for at, text in said["story"])
-    return Place(**said)
+    return revive(Place, said)
 
 
 class Places:

@@ -13,6 +13,8 @@ from itertools import groupby
 
 import orjson
 
+from bellboard.stored import revive
+
 NOTE, STATUS, ASSIGNED, CLOSED = "note", "status", "assigned", "closed"
 """What entries there are."""
 
@@ -154,12 +156,12 @@ def written(part: Opening | Entry) -> bytes:
 
 def opening(data: bytes) -> Opening:
     """The opening from its bytes."""
-    return Opening(**orjson.loads(data))
+    return revive(Opening, orjson.loads(data))
 
 
 def entry(data: bytes) -> Entry:
     """An entry from its bytes."""
-    return Entry(**orjson.loads(data))
+    return revive(Entry, orjson.loads(data))
 
 
 def number(id: str) -> str:

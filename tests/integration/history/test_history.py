@@ -265,10 +265,11 @@ async def test_an_accepted_loss_excuses_no_later_one(nats: NatsServer, bus_as: B
             assert await history.bars() == ""
 
 
-async def test_a_broken_file_is_one_line(tmp_path: Path, nats: NatsServer, bus_as: BusAs) -> None:
+@pytest.mark.parametrize("text", ["{", "{}", "[]", '{"epoch": 0, "sequence": 6}'])
+async def test_a_broken_file_is_one_line(tmp_path: Path, nats: NatsServer, bus_as: BusAs, text: str) -> None:
     """Nobody knows then what was seen, so somebody has to say."""
     (tmp_path / "ledger-seen").mkdir()
-    (tmp_path / "ledger-seen" / "0-7.json").write_text("{")
+    (tmp_path / "ledger-seen" / "0-7.json").write_text(text)
 
     with pytest.raises(SettingsError, match="guards the ledger"):
         gateway(await bus_as("gw-1"), tmp_path)

@@ -11,6 +11,7 @@ import orjson
 
 from bellboard import UserError
 from bellboard.keep import Keep, KeepConflict, Kept, token
+from bellboard.stored import revive
 
 from .groups import Group
 
@@ -132,4 +133,4 @@ def _key(id: str) -> str:
 
 def _load(kept: Kept) -> Silence:
     said = orjson.loads(kept.value)
-    return Silence(**{**said, "remote": tuple(said["remote"])})
+    return revive(Silence, {**said, "remote": tuple(said["remote"])})

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import orjson
 
 from bellboard.keep import Keep, KeepConflict, Kept, token
+from bellboard.stored import revive
 
 from .groups import Group, Marked
 from .model import Alert, Route, digest
@@ -42,11 +43,10 @@ def load(value: bytes, *, marked: bool = True) -> Group:
     """A group from bytes; without ``marked`` only what people read of it, and never to be stored again."""
     end = 4 + int.from_bytes(value[:4], "big")
     said: dict[str, Any] = orjson.loads(value[4:end])
-    said["listed"] = {name: Alert(**one) for name, one in said["listed"].items()}
+    said["listed"] = {name: revive(Alert, one) for name, one in said["listed"].items()}
     route: dict[str, Any] = said["route"]
-    said["route"] = Route(**{**route, "app": tuple(route["app"]), "env": tuple(route["env"])})
-    known = {f.name for f in fields(Group)}
-    return Group(marked=_marked(value[end:]) if marked else {}, **{name: v for name, v in said.items() if name in known})
+    said["route"] = revive(Route, {**route, "app": tuple(route["app"]), "env": tuple(route["env"])})
+    return revive(Group, {**said, "marked": _marked(value[end:]) if marked else {}})
 
 
 def _marked(tail: bytes) -> Mapping[bytes, Marked]:

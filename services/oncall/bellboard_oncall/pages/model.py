@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import orjson
 
+from bellboard.stored import revive
+
 State = Literal["open", "acked", "resolved"]
 Fate = Literal["waiting", "sending", "sent", "failed", "uncertain", "dropped"]
 Again = Literal["never", "same", "any"]
@@ -148,14 +150,14 @@ def load(value: bytes) -> Page:
     """As it was kept."""
     said: dict[str, Any] = orjson.loads(value)
     policy = said["policy"]
-    steps = tuple(Step(**{**step, "notify": tuple(step["notify"])}) for step in policy["steps"])
-    said["policy"] = Policy(**{**policy, "steps": steps})
+    steps = tuple(revive(Step, {**step, "notify": tuple(step["notify"])}) for step in policy["steps"])
+    said["policy"] = revive(Policy, {**policy, "steps": steps})
     said["sends"] = tuple(_send(one) for one in said["sends"])
     said["cards"] = tuple(said["cards"])
     said["story"] = tuple((at, words) for at, words in said["story"])
-    return Page(**said)
+    return revive(Page, said)
 
 
 def _send(said: dict[str, Any]) -> Send:
     plan = said["plan"]
-    return Send(**{**said, "plan": Plan(**{**plan, "whom": tuple(plan["whom"])})})
+    return revive(Send, {**said, "plan": revive(Plan, {**plan, "whom": tuple(plan["whom"])})})

@@ -13,6 +13,7 @@ import orjson
 from bellboard import Failed
 from bellboard.keep import Keep, KeepConflict, Kept, token
 from bellboard.marks import Draft, Marks
+from bellboard.stored import revive
 
 from . import Shift
 from .engine import put_on
@@ -186,4 +187,7 @@ def _key(team: str) -> str:
 def _load(kept: Kept | None) -> list[Cover]:
     if kept is None:
         return []
-    return [Cover(**{**one, "pieces": tuple(Piece(**piece) for piece in one["pieces"])}) for one in orjson.loads(kept.value)]
+    return [
+        revive(Cover, {**one, "pieces": tuple(revive(Piece, piece) for piece in one["pieces"])})
+        for one in orjson.loads(kept.value)
+    ]

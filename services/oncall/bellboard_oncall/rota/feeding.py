@@ -12,6 +12,7 @@ from bellboard import Block, Call, ProviderError, UserError, choice, link, quest
 from bellboard.feeds import LARGEST, new_name
 from bellboard.keep import KeepConflict, Kept, token
 from bellboard.replies import WARNING
+from bellboard.stored import revive
 
 from . import Shift, calendar
 from .desk import Desk
@@ -128,4 +129,4 @@ async def refresh(desk: Desk, now: float) -> int:
 
 
 def _load(kept: Kept | None) -> Address | None:
-    return Address(**orjson.loads(kept.value)) if kept else None
+    return revive(Address, orjson.loads(kept.value)) if kept else None
