@@ -158,3 +158,22 @@ async def test_several_at_once_send_nothing_twice(same: bool) -> None:
         assert taken == {"json://ann/1": 3, "mailto://ann": 3, "json://bo/1": 2, "json://cy/1": 1}, seed
         assert {send.fate for send in page.sends} <= {"sent", "uncertain"}
         assert Counter(room for room, _ in here.shown) == {ROOM: 3}
+
+
+async def test_two_that_page_for_one_alert_at_once_begin_one_page() -> None:
+    """Such as whoever took the alert in, and upkeep, which found it not paged for yet: neither knows of the other."""
+    here = world([])
+    first = await here.page(about="A1", id="c1")
+    await here.keep.forget("about.a1")  # the second one looked before the first had come so far
+    assert await here.page(about="A1", id="c2") == first
+
+
+async def test_an_alert_is_paged_for_again_once_its_page_was_resolved() -> None:
+    """But not by the command that began it, whose every attempt means the same page."""
+    here = world([])
+    first = await here.page(about="A1", id="c1")
+    await here.desk().book.change(first, lambda page: engine.resolved(page, "ann", here.now))
+    assert await here.page(about="A1", id="c1") == first
+    second = await here.page(about="A1", id="c2")
+    assert second != first
+    assert await here.page(about="A1", id="c3") == second

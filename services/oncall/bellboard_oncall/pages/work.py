@@ -64,7 +64,8 @@ async def begin(
         BusError: it may have been begun; the same command will tell.
     """
     book = Book(keep, marks)
-    if about and (before := await book.find(about)) is not None and before.state != "resolved":
+    before = await book.find(about) if about else None
+    if before is not None and (before.state != "resolved" or await _is_by(marks, before, call)):
         if engine.due(before, call.at):
             await call.ask(_line(before))  # an attempt before this one may have come no further
         return before
@@ -77,7 +78,9 @@ async def begin(
         state="open",
         detail={"target": team or person, **({"about": about} if about else {})},
     )
-    mark = await marks.begin("P", draft, key=f"{call.id} {target} {about}")
+    # Whoever else pages for the alert at this very moment knows the same page before, and so begins the same one.
+    purpose = f"{about} after {before.id if before else 'none'}" if about else call.id
+    mark = await marks.begin("P", draft, key=f"{purpose} {target}")
     shown = room or (call.room if call.rehearsal else home) or call.room or OPS
     page = engine.opened(mark.id, policy, call.at, team=team, person=person, why=why, about=about, room=shown, by=call.person)
     page = await book.create(replace(page, cards=() if about or not call.person else (call.card,)))
@@ -86,6 +89,11 @@ async def begin(
         await call.ask(_line(page))
     await call.ask(_line(page), at=max(page.due or 0.0, call.at + LOOK) if now else page.due or call.at, key=_timer(page))
     return page
+
+
+async def _is_by(marks: Marks, page: Page, call: Call) -> bool:
+    mark = await marks.find(page.id)
+    return mark is not None and mark.command == call.id
 
 
 def aim(rota: Rota, target: str) -> tuple[str, str, Policy, str]:
