@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+from asyncio.base_subprocess import BaseSubprocessTransport
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ from bellboard.kube import (
     connect,
     kinds,
 )
+from bellboard.testing import eventually
 from tests.integration.kube.api import POD, Answer, Api, event, forbidden, pod, pods, status
 
 ANN = Person("payments", "ann", ("ops", "dba"))
@@ -282,7 +285,7 @@ async def test_a_program_that_gives_no_token_is_not_waited_for_for_ever(api: Api
     monkeypatch.setattr(client, "WHOLE", 0.3)
     file = api.kubeconfig()
     said = json.loads(file.read_text())
-    program = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "sleep", "args": ["5"]}
+    program = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "sleep", "args": ["1"]}
     said["users"][0]["user"] = {"exec": program}
     file.write_text(json.dumps(said))
 
@@ -291,3 +294,10 @@ async def test_a_program_that_gives_no_token_is_not_waited_for_for_ever(api: Api
             with pytest.raises(KubeError, match="did not answer in time"):
                 await asyncio.wait_for(asking, 3)
     assert not api.asked
+    await eventually(_all_have_ended)  # the client leaves them to themselves, and this loop has to see their end
+
+
+def _all_have_ended() -> bool:
+    loop = asyncio.get_running_loop()
+    programs = [one for one in gc.get_objects() if isinstance(one, BaseSubprocessTransport)]
+    return all(one.is_closing() for one in programs if getattr(one, "_loop", None) is loop)
