@@ -71,13 +71,7 @@ async def serve(bot: Bot, register: Register | None, settings: BotSettings, stop
             replica=settings.replica,
             box_key=_box_key(settings),
         )
-        bus = await Bus.connect(
-            settings.bus_url,
-            name=settings.replica,
-            nkey_seed=settings.nkey_file,
-            ca=settings.bus_ca_file,
-            on_closed=stop.bus_closed,
-        )
+        bus = await Bus.of(settings, stop.bus_closed)
         stack.push_async_callback(bus.close)
         await stack.enter_async_context(providers)
         await _provide(providers, bot, bus)

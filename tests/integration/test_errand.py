@@ -80,6 +80,14 @@ async def providers(effects: Effects) -> Providers:
     return made
 
 
+async def _climb(bus_as: BusAs, providers: Providers, folder: Path) -> pb.Record:
+    """The end of a climb by a worker that keeps in a folder what it saw of the ledger."""
+    bus = await bus_as("practice")
+    history = History(bus, OwnRecords(bus), Keeper(folder))
+    await history.begin()
+    return await _run(bus_as, "Climb", Means(bus, MemoryBlobs("practice"), SpanSender("practice"), history), providers)
+
+
 async def test_what_waited_too_long_for_its_table_is_not_begun(
     bus_as: BusAs, effects: Effects, providers: Providers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,12 +107,9 @@ async def test_a_step_that_can_not_be_kept_is_not_begun(
     bus_as: BusAs, effects: Effects, providers: Providers, tmp_path: Path
 ) -> None:
     """If it must not repeat: the bus might forget that it began, and it would be run again."""
-    bus = await bus_as("practice")
-    history = History(bus, OwnRecords(bus), Keeper(tmp_path))
-    await history.begin()
     effects.then = lambda: shutil.rmtree(tmp_path / "ledger-seen")
 
-    final = await _run(bus_as, "Climb", Means(bus, MemoryBlobs("practice"), SpanSender("practice"), history), providers)
+    final = await _climb(bus_as, providers, tmp_path)
 
     assert (final.state, effects.done) == (S.STATE_UNKNOWN, ["boots"])
     assert final.reason == "the step could not be recorded"
@@ -114,12 +119,9 @@ async def test_a_step_that_may_repeat_goes_on_all_the_same(
     bus_as: BusAs, effects: Effects, providers: Providers, tmp_path: Path
 ) -> None:
     """A full disk does not leave a deploy half-way, where that isn't needed."""
-    bus = await bus_as("practice")
-    history = History(bus, OwnRecords(bus), Keeper(tmp_path))
-    await history.begin()
     effects.then = lambda: shutil.rmtree(tmp_path / "ledger-seen") if effects.done[-1] == "rope" else None
 
-    final = await _run(bus_as, "Climb", Means(bus, MemoryBlobs("practice"), SpanSender("practice"), history), providers)
+    final = await _climb(bus_as, providers, tmp_path)
 
     assert (final.state, effects.done) == (S.STATE_SUCCEEDED, ["boots", "rope", "top"])
 

@@ -14,6 +14,7 @@ from typing import Any
 import nats.errors
 
 from bellboard.errors import BusUnavailable, Refused, Unconfirmed
+from bellboard.settings import ServiceSettings
 from bellboard.telemetry import names
 
 from . import holdings, reads
@@ -78,6 +79,17 @@ class Bus:
         await bus._link.subscribe(f"{bus._replies.prefix}.*", bus._replies.take)
         bus._ticking = asyncio.create_task(bus._tick())
         return bus
+
+    @classmethod
+    async def of(cls, settings: ServiceSettings, on_closed: Callable[[], None]) -> Bus:
+        """The bus of a service, as its settings say. Raises as `connect`."""
+        return await cls.connect(
+            settings.bus_url,
+            name=settings.replica,
+            nkey_seed=settings.nkey_file,
+            ca=settings.bus_ca_file,
+            on_closed=on_closed,
+        )
 
     @property
     def connected(self) -> bool:

@@ -39,13 +39,7 @@ async def serve(settings: GatewaySettings, stop: Stop) -> None:
     house.bot.check()
     files = Files(settings)
     async with AsyncExitStack() as stack:
-        bus = await Bus.connect(
-            settings.bus_url,
-            name=settings.replica,
-            nkey_seed=settings.nkey_file,
-            ca=settings.bus_ca_file,
-            on_closed=stop.bus_closed,
-        )
+        bus = await Bus.of(settings, stop.bus_closed)
         stack.push_async_callback(bus.close)
         spans = SpanSender(SERVICE)
         stack.push_async_callback(spans.close)

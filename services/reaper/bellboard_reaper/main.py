@@ -32,13 +32,7 @@ def main() -> int:
 async def serve(settings: ReaperSettings, stop: Stop) -> None:
     """Run in the current event loop until ``stop``. Raises SettingsError and BusUnavailable at the start."""
     async with AsyncExitStack() as stack:
-        bus = await Bus.connect(
-            settings.bus_url,
-            name=settings.replica,
-            nkey_seed=settings.nkey_file,
-            ca=settings.bus_ca_file,
-            on_closed=stop.bus_closed,
-        )
+        bus = await Bus.of(settings, stop.bus_closed)
         stack.push_async_callback(bus.close)
         spans = SpanSender(SERVICE)
         stack.push_async_callback(spans.close)
