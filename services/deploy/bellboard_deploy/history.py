@@ -15,6 +15,7 @@ from bellboard.replies import GOOD, WARNING
 
 from . import cards
 from .desk import Desk
+from .environments import nearest
 from .place import Place
 from .providers import Environment
 from .trend import Trend, chart
@@ -72,7 +73,8 @@ async def status(desk: Desk, env: str, app: str) -> list[Block]:
             busy = running.get((one.name, name))
             rows += [(one.name, name, *row, busy.id if busy else None) for row in await _versions(one, name)]
     if not rows:
-        raise UserError(f"there is no app {app[:40]}".strip(), hint="see: deploy status")
+        known = sorted({name for one in desk.some(env) for name in await _apps(one, "")})
+        raise UserError(f"there is no app “{app[:40]}”" if app else "there is no app yet", hint=nearest(app, known))
     return [table(["env", "app", "version", "traffic %", "ready", "deploy"], rows)]
 
 

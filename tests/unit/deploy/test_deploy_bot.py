@@ -377,3 +377,9 @@ class _OneWay(PaperTown):
         if shares == {"v1": 100}:
             raise UserError("ann may not patch shop")
         await super().shift(app, shares)
+
+
+async def test_a_slip_in_an_app_is_put_right_where_nothing_is_deployed_either(talk: Talk) -> None:
+    """As everywhere else."""
+    failed = (await talk("deploy status shp")).failure
+    assert (failed.text, failed.hint) == ("there is no app “shp”", "did you mean shop?")
