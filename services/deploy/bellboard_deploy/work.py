@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any
 
 from bellboard import Block, Call, Failed, UserError, progress, table, text
@@ -189,18 +189,24 @@ async def _free(call: Call, desk: Desk, app: str, env: str) -> Deployer:
 
 async def backends(desk: Desk, env: str, app: str) -> list[Block]:
     """The backends of an app; of every environment that has any, where none is said."""
-    tables = [shown for found in desk.some(env) if (shown := await _backends(found, app)) is not None]
+    tables: list[Block] = []
+    known: dict[str, None] = {}
+    for found in desk.some(env):
+        apps = await found.balancer.apps() if found.balancer else ()
+        known |= dict.fromkeys(apps)
+        tables += await _backends(found, [name for name in apps if app in ("", name)])
     if not tables:
-        raise UserError(f"nothing is balanced for {app[:40] or env or 'any environment'}", hint="see: deploy status")
+        hint = nearest(app, list(known)) if app and known and app not in known else "see: deploy status"
+        raise UserError(f"nothing is balanced for {app[:40] or env or 'any environment'}", hint=hint)
     return tables
 
 
-async def _backends(env: Environment, app: str) -> Block | None:
+async def _backends(env: Environment, apps: Sequence[str]) -> list[Block]:
     if env.balancer is None:
-        return None
-    rows = [_row(one) for name in await env.balancer.apps() if app in ("", name) for one in await env.balancer.backends(name)]
+        return []
+    rows = [_row(one) for name in apps for one in await env.balancer.backends(name)]
     columns = ["backend", "app", "version", "state", "weight", "now", "requests", "failed"]
-    return table(columns, rows, title=f"{env.name}, balanced by {env.balancer.name}") if rows else None
+    return [table(columns, rows, title=f"{env.name}, balanced by {env.balancer.name}")] if rows else []
 
 
 def _row(one: Backend) -> tuple[str | float | None, ...]:

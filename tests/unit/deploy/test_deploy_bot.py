@@ -253,6 +253,7 @@ async def test_an_unknown_name_is_answered_with_the_nearest(talk: Talk) -> None:
     assert (await talk("deploy shpo v2 to sandbox")).failure.hint == "did you mean shop?"
     assert (await talk("deploy shop v2.2 to sandbox")).failure.hint == "did you mean v2.1?"
     assert (await talk("deploy shop v2 to sandbx")).failure.hint == "did you mean sandbox?"
+    assert (await talk("lb status shpo")).failure.hint == "did you mean shop?"
     assert (await talk("lb drain shop-v1-9")).failure.hint.startswith("did you mean shop-v1")
     assert (await talk("deploy pause D9")).failure.text == "there is no deploy D9"
 
