@@ -208,19 +208,47 @@ async def test_pod_security_that_lets_no_pod_in_is_said(shop: Shop, meet: Meet, 
     assert "the namespace's Pod Security (restricted) does not let its pods in" in said.failure.text
 
 
-async def test_pods_that_fit_nowhere_are_said(shop: Shop, meet: Meet) -> None:
-    """In the scheduler's words."""
+async def test_pods_that_fit_nowhere_are_said(shop: Shop, meet: Meet, admin: Kube) -> None:
+    """In the scheduler's words; what runs on a node stays there when the node is no longer chosen."""
     shop.seconds = 3.0
     await shop.open()
-    talk = meet(shop)
-    await shop.reads.patch(
-        kinds.Deployment, "shop", {"spec": {"template": {"spec": {"nodeSelector": {"moon": "full"}}}}}, namespace=shop.namespace
-    )
-    said = await talk("deploy shop v2 to prod --canary 50,100 --soak 0s")
+    node = (await admin.list(kinds.Node))[0].metadata
+    assert node is not None
+    await admin.patch(kinds.Node, str(node.name), {"metadata": {"labels": {shop.namespace: "open"}}})
+    await choose_nodes(shop, admin)
+
+    async def moved() -> bool:
+        pods = await admin.list(kinds.Pod, namespace=shop.namespace)
+        return len(pods) == 2 and all(pod.spec and pod.spec.nodeSelector for pod in pods) and await shop.settled()
+
+    await eventually(moved, 30)
+    await admin.patch(kinds.Node, str(node.name), {"metadata": {"labels": {shop.namespace: None}}})
+    said = await meet(shop)("deploy shop v2 to prod --canary 50,100 --soak 0s")
 
     assert said.state == "FAILED"
     assert "has no node" in said.failure.text
     assert "node affinity" in said.failure.text or "node selector" in said.failure.text.lower()
+    assert await shop.shares() == {"v1": 100}
+    assert await shop.deployments() == ["shop"]
+
+
+async def test_a_way_back_that_is_stuck_as_well_is_unknown(shop: Shop, meet: Meet, admin: Kube) -> None:
+    """And says what it waited for; nothing of the new version is left."""
+    shop.seconds = 3.0
+    await shop.open()
+    await choose_nodes(shop, admin)
+    said = await meet(shop)("deploy shop v2 to prod --canary 50,100 --soak 0s")
+
+    assert said.state == "UNKNOWN"
+    assert "going back to v1: shop: 2 of 2 are ready after 3 s" in said.failure.text
+    assert "has no node" in said.failure.text
+    assert await shop.deployments() == ["shop"]
+
+
+async def choose_nodes(shop: Shop, admin: Kube) -> None:
+    """Have the shop's new pods run only on nodes that are marked with the name of its namespace."""
+    chosen = {"nodeSelector": {shop.namespace: "open"}}
+    await admin.patch(kinds.Deployment, "shop", {"spec": {"template": {"spec": chosen}}}, namespace=shop.namespace)
 
 
 async def test_what_the_api_server_would_refuse_is_refused_before_anything_is_done(
