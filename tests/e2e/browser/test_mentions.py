@@ -30,6 +30,12 @@ def caught_up(page: Page) -> Page:
     return page
 
 
+def quiet(page: Page, helper: str) -> None:
+    """Have a helper keep quiet again, as it was in the room before."""
+    type_line(page, f"quiet {helper}")
+    expect(card(page, f"quiet {helper}").last.locator(".chip").last).to_have_text("done")
+
+
 def go(page: Page, room: str) -> None:
     page.evaluate("room => { location.hash = room; }", room)
     expect(page.locator(".window[aria-current]")).to_have_attribute("href", f"#{room}")
@@ -135,7 +141,7 @@ def test_a_slip_is_offered_to_whoever_typed_it_alone(tab: Tab) -> None:
     expect(card(owner, f"practice look {word}")).to_have_count(0)
     offer.get_by_role("button").click()
     expect(card(owner, f"practice look {word}").locator(".chip")).to_have_text("done")
-    type_line(owner, "quiet did-you-mean")
+    quiet(owner, "did-you-mean")
 
 
 def test_what_is_heard_in_talk_has_a_card_if_it_has_something_to_say(tab: Tab) -> None:
@@ -152,4 +158,4 @@ def test_what_is_heard_in_talk_has_a_card_if_it_has_something_to_say(tab: Tab) -
     expect(owner.locator(".talk", has_text=f"@look-{word}")).to_be_visible()
     expect(owner.locator(".card", has_text="unfurl D99999")).to_have_count(0)
     for name in ("looks", "ids"):
-        type_line(owner, f"quiet {name}")
+        quiet(owner, name)

@@ -16,9 +16,11 @@ def test_the_head_says_that_the_room_rehearses(tab: Tab) -> None:
     owner, bo = tab(), tab("bo")
     expect(bo.locator(".rehearsing")).to_have_count(0)
     type_line(owner, "rehearse on")
-    expect(bo.locator(".room-head .rehearsing")).to_have_text("rehearsing: runs against the sandbox")
-    bo.reload()
-    expect(bo.locator(".room-head .rehearsing")).to_be_visible()
-    type_line(owner, "rehearse off")
+    try:
+        expect(bo.locator(".room-head .rehearsing")).to_have_text("rehearsing: runs against the sandbox")
+        bo.reload()
+        expect(bo.locator(".room-head .rehearsing")).to_be_visible()
+    finally:
+        type_line(owner, "rehearse off")
     for page in (owner, bo):
         expect(page.locator(".rehearsing")).to_have_count(0)
