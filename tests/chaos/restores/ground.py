@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from unittest.mock import patch
 
 from bellboard.bus import Bus
 from bellboard.errors import BusError
@@ -145,8 +146,10 @@ def _house(folder: Path) -> House:
 @asynccontextmanager
 async def ground(seed: int) -> AsyncIterator[Ground]:
     """Everything started, and ended again."""
-    layout.ACK_WAIT = 4  # what was under way comes again soon
-    with tempfile.TemporaryDirectory(prefix="bellboard-restores-") as place:
+    with (
+        tempfile.TemporaryDirectory(prefix="bellboard-restores-") as place,
+        patch.object(layout, "ACK_WAIT", 4),  # what was under way comes again soon
+    ):
         folder = Path(place)
         nats = NatsServer(_house(folder / "house"))
         await nats.start()
