@@ -61,7 +61,7 @@ async def follow(settings: ReloadSettings, stop: Stop) -> None:
                 continue
             packed, certificate = unpack(settings), _certificate(settings)
         except SettingsError as error:
-            logs.emit(names.FILE_REFUSED, path=str(settings.accounts_file), error=error.text)
+            logs.emit(names.FILE_REFUSED, error=error.text)  # it names the file
             continue
         telling.cancel()
         telling = asyncio.create_task(_tell(settings.pid_file))
