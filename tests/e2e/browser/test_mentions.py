@@ -56,7 +56,7 @@ def test_people_named_in_talk_are_chips(tab: Tab) -> None:
 
 def test_a_mention_elsewhere_is_counted_until_it_is_seen(tab: Tab) -> None:
     """In the title and at the room, also after a reload."""
-    owner, bo = tab(), caught_up(tab("bo"))
+    owner, bo = caught_up(tab()), caught_up(tab("bo"))
     go(owner, "ops")
     type_line(owner, unique("@bo come here "))
     expect(bo).to_have_title("(@1) Play · Bellboard")
