@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterator
 
+import hypothesis
 import pytest
 import structlog
 
@@ -14,7 +15,13 @@ pytest_plugins = ["bellboard.testing.plugin"]
 
 
 def pytest_configure() -> None:
-    """Tracebacks in the log are plain: the pretty ones of structlog's default, locals and all, take seconds each."""
+    """Tracebacks in the log are plain: the pretty ones of structlog's default, locals and all, take seconds each.
+
+    No example has a deadline, on a slow machine as in CI, for which Hypothesis has a profile of its own.
+    """
+    if hypothesis.settings.get_current_profile_name() == "default":
+        hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+        hypothesis.settings.load_profile("patient")
     plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])
 
