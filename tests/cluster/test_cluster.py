@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import pytest
 
-from bellboard.kube import Kube, kinds
+from bellboard.kube import Kube, KubeAbsent, KubeConflict, kinds
 from bellboard.testing import eventually
 from tests.cluster.samples import begun, make, workload
 
@@ -125,3 +125,21 @@ async def test_a_watch_streams(admin: Kube, namespace: str) -> None:
         heard.append((await anext(changes)).event)
 
     assert heard == ["ADDED", "MODIFIED", "DELETED"]
+
+
+async def test_another_one_of_the_same_name_is_not_deleted(admin: Kube, namespace: str) -> None:
+    """Where the one that was meant is told by its uid."""
+
+    async def made(colour: str) -> str:
+        meta = kinds.ObjectMeta(name="shop", namespace=namespace)
+        found = (await admin.create(kinds.ConfigMap(metadata=meta, data={"colour": colour}))).metadata
+        return str(found and found.uid)
+
+    first = await made("red")
+    await admin.delete(kinds.ConfigMap, "shop", namespace=namespace)
+    second = await made("blue")
+    with pytest.raises(KubeConflict):
+        await admin.delete(kinds.ConfigMap, "shop", namespace=namespace, uid=first)
+    await admin.delete(kinds.ConfigMap, "shop", namespace=namespace, uid=second)
+    with pytest.raises(KubeAbsent):
+        await admin.delete(kinds.ConfigMap, "shop", namespace=namespace, uid=second)

@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
-from urllib.parse import quote
 
 import httpx2
 import msgspec
@@ -19,6 +18,8 @@ from lightkube.resources.authorization_v1 import SelfSubjectAccessReview
 from lightkube.types import PatchType
 
 from .errors import Asked, KubeError, told
+from .kinds import Pod
+from .paths import path_of
 from .watching import Change, changes
 
 K = TypeVar("K", bound=Resource)
@@ -144,10 +145,12 @@ class Kube:
             replaced: K = await self._client.replace(object, dry_run=dry_run)
             return replaced
 
-    async def delete(self, kind: type[Resource], name: str, *, namespace: str = "") -> None:
-        """Delete an object. KubeAbsent: it is gone already."""
+    async def delete(self, kind: type[Resource], name: str, *, namespace: str = "", uid: str = "") -> None:
+        """Delete an object. KubeAbsent: it is gone; KubeConflict: another one than that of ``uid`` has its name by now."""
+        body = {"preconditions": {"uid": uid}} if uid else {}
         async with _answered(self._asked("delete", kind, name, namespace)):
-            await self._client.delete(kind, name, namespace=namespace or None)
+            answer = await self._session.request("DELETE", path_of(kind, name, namespace or self._namespace), json=body)
+            answer.raise_for_status()
 
     async def may(
         self, verb: str, resource: str, *, group: str = "", namespace: str = "", name: str = "", subresource: str = ""
@@ -182,7 +185,6 @@ class Kube:
             follow: go on until the container ends. Raises KubeError if nothing came for a while, too.
         """
         asked = Asked("get", "pods/log", "log of pod", pod, namespace or self._namespace, self.who)
-        path = f"/api/v1/namespaces/{quote(asked.namespace, safe='')}/pods/{quote(pod, safe='')}/log"
         query: dict[str, str | int] = {"timestamps": "true", "container": container}
         query |= {"previous": "true"} if previous else {}
         query |= {"follow": "true"} if follow else {}
@@ -191,6 +193,7 @@ class Kube:
         query |= {"limitBytes": most} if most else {}
         timeout = httpx2.Timeout(SECONDS, read=None if follow else SECONDS)
         with told(asked):
+            path = f"{path_of(Pod, pod, asked.namespace)}/log"
             async with self._session.stream("GET", path, params=query, timeout=timeout) as answer:
                 answer.raise_for_status()
                 async for line in answer.aiter_lines():

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from bellboard import Failed, ProviderError
-from bellboard.kube import kinds, reasons
+from bellboard.kube import KubeConflict, kinds, reasons
 from bellboard.kube.reasons import Raw
 
 from ..model import Tell
@@ -133,7 +134,8 @@ class Stages:
                 trouble = reasons.of_pod(pod)
                 if other and trouble is not None and trouble.certain:
                     await self._store.holds(main.seen.kind, main.seen.name)
-                    await self._store.delete(kinds.Pod, pod["metadata"]["name"])
+                    with suppress(KubeConflict):  # another pod has its name by now
+                        await self._store.delete(kinds.Pod, pod["metadata"]["name"], pod["metadata"]["uid"])
             return await watcher.look()
 
         return look

@@ -171,10 +171,10 @@ class Store:
         with suppress(KubeConflict):
             await self._writes.create(made)
 
-    async def delete(self, kind: Any, name: str) -> None:
-        """Have an object be gone."""
+    async def delete(self, kind: Any, name: str, uid: str = "") -> None:
+        """Have an object be gone. KubeConflict: by now another one than that of ``uid`` has its name."""
         with suppress(KubeAbsent):
-            await self._writes.delete(kind, name, namespace=self.namespace)
+            await self._writes.delete(kind, name, namespace=self.namespace, uid=uid)
 
 
 def _raw(found: Any) -> dict[str, Any]:
