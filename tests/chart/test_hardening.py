@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from bellboard.runner import DRAIN_SECONDS
 from tests.chart.render import CI, Object, containers, objects, pods
@@ -180,3 +182,14 @@ def test_no_secret_is_made_or_written_out(values: Path) -> None:
                 if "TOKEN" in variable["name"] or variable["name"].endswith("_HEADERS"):
                     named = variable["name"].endswith("_FILE") or "secretKeyRef" in variable.get("valueFrom", {})
                     assert named, f"{name} {variable['name']}"
+
+
+@BY_NAME
+def test_nobody_can_guess_an_example_token(values: Path) -> None:
+    """Examples are installed as they are, too: deploy/k8s is made from some of them."""
+    words = ("password", "secret", "token", "hunter2", "changeme", "example", "test", "letmein", "admin", "ann", "")
+    guessed = {sha256(word.encode()).hexdigest() for word in words}
+    teams = yaml.safe_load(values.read_text()).get("teams", {}).values()
+    people = [person for team in teams for person in ((team or {}).get("people") or {}).values() if person]
+
+    assert not guessed & {token for person in people for token in person.get("tokens", ())}
