@@ -58,8 +58,9 @@ dashboards: $(VENV)/.dev ## make Grafana's dashboards, and the rules of what is 
 	$(BIN)/python -m dashboards
 
 .PHONY: manifests
-manifests: $(VENV)/.dev ## write what comes from the chart: enrolments, the page of values, plain manifests
+manifests: $(VENV)/.dev ## write what comes from the chart: enrolments, what values there have to be, their page, plain manifests
 	$(BIN)/python -m tests.chart.enrolments
+	$(BIN)/python -m tests.chart.whole
 	$(BIN)/python -m tests.chart.reference
 	$(BIN)/python -m tests.chart.manifests
 

@@ -49,12 +49,17 @@ def objects(values: Path) -> tuple[Object, ...]:
     return tuple(one for one in yaml.load_all(text(values), Loader=yaml.CSafeLoader) if one)
 
 
-def made(values: Object) -> tuple[Object, ...]:
-    """The objects that values give. Raises Refused."""
+def written(values: Object, *, release: str = RELEASE) -> str:
+    """The manifests that values give. Raises Refused."""
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
         json.dump(values, file)
         file.flush()
-        return tuple(one for one in yaml.load_all(text(Path(file.name)), Loader=yaml.CSafeLoader) if one)
+        return text(Path(file.name), release=release)
+
+
+def made(values: Object, *, release: str = RELEASE) -> tuple[Object, ...]:
+    """The objects that values give. Raises Refused."""
+    return tuple(one for one in yaml.load_all(written(values, release=release), Loader=yaml.CSafeLoader) if one)
 
 
 def named(objects: tuple[Object, ...], kind: str, name: str) -> Object:

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 import yaml
 
-from tests.chart import manifests, reference
+from tests.chart import manifests, reference, whole
 from tests.chart.tools import ROOT, kubectl
 
 STALE = "make manifests"
@@ -17,6 +17,11 @@ STALE = "make manifests"
 def test_the_page_of_values_is_fresh() -> None:
     """Names, defaults and words."""
     assert reference.PAGE.read_text() == reference.render(), STALE
+
+
+def test_the_schema_asks_for_every_value() -> None:
+    """So that one which is missing is not taken for false."""
+    assert whole.FILE.read_text() == whole.render(), STALE
 
 
 def test_every_value_is_explained() -> None:
@@ -33,6 +38,7 @@ def test_every_value_is_explained() -> None:
         return found + [inner for name, one in said.items() for inner in unexplained(one, f"{path}.{name}")]
 
     schema = copy.deepcopy(reference.SCHEMA)  # others read it too
+    del schema["$defs"][whole.NAME]  # it says only which there have to be
     bots = schema["$defs"]["bots"]["properties"]
     narrowed = [one["properties"].pop("files") for one in bots.values() if one["properties"]["files"] == {"maxProperties": 0}]
 

@@ -22,6 +22,19 @@ def test_wrong_values_are_refused_with_their_place(case: dict[str, Any]) -> None
     assert [line for line in str(refused.value).splitlines() if case["says"] in line], str(refused.value)
 
 
+@pytest.mark.parametrize("release", ["a" * 43, "bell.board", "1bell"])
+def test_a_release_whose_objects_could_have_no_names_is_refused(release: str) -> None:
+    """Kubernetes would refuse a Service or the Job, after all else was made."""
+    with pytest.raises(Refused, match=f"the release can't be called {release}: "):
+        made({}, release=release)
+
+
+def test_a_team_whose_namespace_could_have_no_name_is_refused() -> None:
+    """It may have a long name, and so may the release, but not both."""
+    with pytest.raises(Refused, match=r"teams\.t+\.namespace: by itself it would be r+-t+, which is longer than 63 letters"):
+        made({"teams": {"t" * 31: {}}}, release="r" * 42)
+
+
 def test_enough_mistakes_are_tried() -> None:
     """Of both sorts: what the schema says, and what values say together."""
     assert len([case for case in WRONG if case["says"].startswith("at ")]) >= 30

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 from importlib.metadata import version
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 import yaml
 
 from tests.chart.kinds import NEWEST, OLDEST, problems
-from tests.chart.render import CI, Object, made, objects, text
+from tests.chart.render import CI, Object, made, named, objects, text, written
 from tests.chart.tools import CHART, ROOT, helm
 
 BY_NAME = pytest.mark.parametrize("values", CI, ids=lambda path: path.stem.removesuffix("-values"))
@@ -73,6 +74,54 @@ def test_a_team_may_be_where_the_release_is() -> None:
 
     assert len(found) == len(set(found))
     assert {namespace for _, _, namespace, _ in found} == {"bellboard"}
+
+
+def test_names_that_yaml_takes_for_something_else_are_names() -> None:
+    """A team `on`, a bot `no` and a namespace `123`: Kubernetes would refuse a truth, and a number."""
+    deploy = {"environments": {"yes": {"kind": "kubernetes", "apps": {"off": {"image": "off:{version}"}}}}}
+    weather = {"package": "acme.v1", "phrases": ["weather"], "effects": ["READ"]}
+    bots = {
+        "no": {"image": {"repository": "weather"}, "autoscaling": {"enabled": True}, "egress": [{"ports": [443]}]},
+        "deploy": {"files": {"deploy": deploy}, "secrets": {"1": {"name": "2", "key": "3"}}},
+    }
+    team = {"namespace": "123", "enrolments": {"no": weather}, "bots": bots}
+    found = made({"teams": {"on": team}, "scheduling": {"priorityClass": "1e3"}})
+
+    assert [problem for one in found for problem in problems(one, NEWEST)] == []
+    assert {one["metadata"]["namespace"] for one in found if one["kind"] == "NetworkPolicy"} == {"123", "bellboard"}
+
+
+def test_a_peer_that_names_nothing_is_the_own_namespace() -> None:
+    """Kubernetes takes no peer that is empty."""
+    policy = named(made({"teams": {"payments": {"bots": {"memes": {"egress": [{"ports": [443]}]}}}}}), "NetworkPolicy", "memes")
+
+    assert policy["spec"]["egress"] == [{"to": [{"podSelector": {}}], "ports": [{"port": 443, "protocol": "TCP"}]}]
+
+
+def test_a_label_of_ones_own_takes_the_place_of_ours() -> None:
+    """It does not stand beside it: some readers refuse a key that is there twice."""
+    warn = {"pod-security.kubernetes.io/warn": "baseline"}
+    values = {
+        "namespaces": {"labels": warn},
+        "monitoring": {"rules": {"enabled": True, "labels": {"app.kubernetes.io/part-of": "platform"}}},
+        "teams": {"payments": {}},
+    }
+    found = written(values)
+
+    assert found.count("pod-security.kubernetes.io/warn: baseline") == found.count("pod-security.kubernetes.io/warn") == 1
+    assert "app.kubernetes.io/part-of: platform" in found
+
+
+def test_it_may_be_part_of_another_chart(tmp_path: Path) -> None:
+    """Helm hands `global` to it then, asked or not."""
+    (tmp_path / "Chart.yaml").write_text("{apiVersion: v2, name: platform, version: 0.1.0}")
+    (tmp_path / "values.yaml").write_text("{global: {cluster: blue}, bellboard: {teams: {payments: {}}}}")
+    shutil.copytree(CHART, tmp_path / "charts/bellboard")
+    command = [str(helm()), "template", "platform", str(tmp_path), "--namespace", "platform"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert "name: platform-nats" in done.stdout
 
 
 def _key(one: Object) -> tuple[str, str, str, str]:

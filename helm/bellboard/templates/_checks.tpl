@@ -3,12 +3,15 @@
 {{- $values := .root.Values }}
 {{- $root := .root }}
 {{- /* As kit/bellboard/provision/accounts.py has them; and what the chart itself calls things. */}}
-{{- $taken := list "reaper" "provisioner" "gw" "gateway" "house" "nats" "nats-server" "nursery" "town" "bell" "core" "monitor" "team" "test" }}
+{{- $taken := list "reaper" "provisioner" "gw" "gateway" "house" "nats" "nats-server" "nursery" "town" "bell" "core" "monitor" "team" "test" "bellboard" }}
 {{- if and (not $values.nats.enabled) (not $values.nats.url) }}
 {{- fail "nats.url is missing: with nats.enabled false it says where the bus is" }}
 {{- end }}
 {{- if and $values.nats.tls.enabled (not $values.nats.tls.secret) }}
 {{- fail "nats.tls.secret is missing: with nats.tls.enabled it names the Secret with tls.crt, tls.key and ca.crt" }}
+{{- end }}
+{{- if not (regexMatch "^[a-z]([a-z0-9-]{0,40}[a-z0-9])?$" $root.Release.Name) }}
+{{- fail (printf "the release can't be called %s: it takes small letters, digits and dashes, a letter first, and 42 of them at most, since Services and a Job are named after it" $root.Release.Name) }}
 {{- end }}
 {{- $namespaces := dict }}
 {{- $storage := 0 }}
@@ -17,6 +20,9 @@
 {{- fail (printf "teams.%s.namespace: %s is that of the team %s already" $name $team.namespace .) }}
 {{- end }}
 {{- $_ := set $namespaces $team.namespace $name }}
+{{- if gt (len $team.namespace) 63 }}
+{{- fail (printf "teams.%s.namespace: by itself it would be %s, which is longer than 63 letters; say another" $name $team.namespace) }}
+{{- end }}
 {{- $storage = add $storage (include "bellboard.bytes" $team.quotas.storage | int64) }}
 {{- if lt (include "bellboard.bytes" $team.quotas.storage | int64) 536870912 }}
 {{- fail (printf "teams.%s.quotas.storage: %s is less than 512Mi, which its streams need from the start" $name $team.quotas.storage) }}
@@ -52,6 +58,11 @@
 {{- fail (printf "teams.%s.bots.%s.image.repository is missing: it is no bot that comes with Bellboard" $name $bot) }}
 {{- end }}
 {{- end }}
+{{- with get $team.bots "k8s" }}
+{{- if has "secrets" (.settings.kinds | default list) }}
+{{- fail (printf "teams.%s.bots.k8s.settings.kinds: nobody is given the right to read secrets" $name) }}
+{{- end }}
+{{- end }}
 {{- range $hook, $said := $team.webhooks }}
 {{- if not (hasKey $team.known $said.bot) }}
 {{- fail (printf "teams.%s.webhooks.%s.bot: the team has no bot %s" $name $hook $said.bot) }}
@@ -73,6 +84,9 @@
 {{- if $scaling.enabled }}
 {{- if lt (int $scaling.most) (int .what.replicas) }}
 {{- fail (printf "%s.autoscaling.most: %d is less than its replicas, %d" .where (int $scaling.most) (int .what.replicas)) }}
+{{- end }}
+{{- if and (eq $scaling.by "hpa") (lt (int .what.replicas) 1) }}
+{{- fail (printf "%s.replicas: a HorizontalPodAutoscaler keeps one at least; KEDA goes down to none" .where) }}
 {{- end }}
 {{- if and (eq $scaling.by "keda") (not $scaling.prometheus) }}
 {{- fail (printf "%s.autoscaling.prometheus is missing: KEDA asks it how much waits" .where) }}

@@ -1,10 +1,13 @@
-{{/* Names, labels, images, numbers. What is wanted of each team is worked out in _teams.tpl. */}}
+{{/*
+Names, labels, images, numbers. What is wanted of each team is worked out in _teams.tpl.
+A name that somebody chose is always quoted: there may be a team `on`, and a namespace `123`.
+*/}}
 
 {{/* Labels by which pods are found. Takes {root, component}. */}}
 {{- define "bellboard.selector" -}}
 app.kubernetes.io/name: bellboard
-app.kubernetes.io/instance: {{ .root.Release.Name }}
-app.kubernetes.io/component: {{ .component }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
+app.kubernetes.io/component: {{ .component | quote }}
 {{- end }}
 
 {{/* Labels of a pod: nothing that changes with the chart alone, so that no pod is replaced for it. As bellboard.labels. */}}
@@ -12,7 +15,7 @@ app.kubernetes.io/component: {{ .component }}
 {{ include "bellboard.selector" . }}
 app.kubernetes.io/part-of: bellboard
 {{- with .team }}
-bellboard/team: {{ . }}
+bellboard/team: {{ . | quote }}
 {{- end }}
 {{- end }}
 
@@ -24,14 +27,14 @@ app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- with .team }}
-bellboard/team: {{ . }}
+bellboard/team: {{ . | quote }}
 {{- end }}
 {{- end }}
 
 {{/* The labels that every pod of one release has, whatever its team and component. Takes the root. */}}
 {{- define "bellboard.ours" -}}
 app.kubernetes.io/name: bellboard
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{/* An image of ours. Takes {root, service, image}. */}}
@@ -51,7 +54,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- with .Values.image.pullSecrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 {{- end }}
@@ -66,7 +69,7 @@ nodeSelector: {{ toYaml . | nindent 2 }}
 tolerations: {{ toYaml . | nindent 2 }}
 {{- end }}
 {{- with .priorityClass }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- end }}
 {{- end }}

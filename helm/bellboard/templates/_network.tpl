@@ -2,6 +2,12 @@
 {{- define "bellboard.rule" -}}
 {{- $to := dict }}
 {{- with .peer }}
+{{- if and .cidr (or .namespace .pods) }}
+{{- fail (printf "%s: addresses are not of pods: give `cidr` one entry, and `namespace` and `pods` another" (toJson .)) }}
+{{- end }}
+{{- if and .except (not .cidr) }}
+{{- fail (printf "%s: `except` leaves addresses out of a `cidr`, and there is none" (toJson .)) }}
+{{- end }}
 {{- if .cidr }}
 {{- $_ := set $to "ipBlock" (merge (dict "cidr" .cidr) (ternary (dict "except" .except) dict (not (empty .except)))) }}
 {{- end }}
@@ -10,6 +16,8 @@
 {{- end }}
 {{- if .pods }}
 {{- $_ := set $to "podSelector" (dict "matchLabels" .pods) }}
+{{- else if not (or .cidr .namespace) }}
+{{- $_ := set $to "podSelector" dict }}
 {{- end }}
 {{- end }}
 {{- $rule := dict .way (list $to) }}
@@ -32,8 +40,8 @@
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
 metadata:
-  name: {{ .name }}
-  namespace: {{ .namespace }}
+  name: {{ .name | quote }}
+  namespace: {{ .namespace | quote }}
   labels: {{- include "bellboard.labels" . | nindent 4 }}
 spec:
   podSelector:

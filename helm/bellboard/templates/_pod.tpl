@@ -65,7 +65,7 @@
   value: {{ $otlp.endpoint | quote }}
 {{- with $otlp.headers.name }}
 - name: OTEL_EXPORTER_OTLP_HEADERS
-  valueFrom: {secretKeyRef: {name: {{ . }}, key: {{ $otlp.headers.key }}}}
+  valueFrom: {secretKeyRef: {name: {{ . | quote }}, key: {{ $otlp.headers.key | quote }}}}
 {{- end }}
 - name: NAMESPACE
   valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
@@ -94,7 +94,7 @@
 metadata:
   labels: {{- include "bellboard.podLabels" $labels | nindent 4 }}
   annotations:
-    kubectl.kubernetes.io/default-container: {{ .service.component }}
+    kubectl.kubernetes.io/default-container: {{ .service.component | quote }}
     {{- with .service.files }}
     bellboard/files: {{ toJson . | sha256sum | trunc 16 | quote }}
     {{- end }}
@@ -109,7 +109,7 @@ spec:
   {{- include "bellboard.scheduling" .root | nindent 2 }}
   {{- include "bellboard.spread" $labels | nindent 2 }}
   containers:
-    - name: {{ .service.component }}
+    - name: {{ .service.component | quote }}
       image: {{ include "bellboard.image" (dict "root" .root "service" .service.component "image" .service.image) }}
       imagePullPolicy: {{ .root.Values.image.pullPolicy }}
       securityContext: {{- include "bellboard.containerSecurity" . | nindent 8 }}
@@ -192,11 +192,11 @@ spec:
 {{/* The files under /etc/bellboard/secrets, from Secrets that are named. The gateway has those of its webhooks, too. */}}
 {{- define "bellboard.secrets" -}}
 {{- range $file, $from := .service.secrets }}
-- secret: {name: {{ $from.name }}, items: [{key: {{ $from.key }}, path: {{ $file }}}]}
+- secret: {name: {{ $from.name | quote }}, items: [{key: {{ $from.key | quote }}, path: {{ $file | quote }}}]}
 {{- end }}
 {{- if eq .service.component "gateway" }}
 {{- range $hook, $said := .team.webhooks }}
-- secret: {name: {{ $said.secret.name }}, items: [{key: {{ $said.secret.key }}, path: hook-{{ $hook }}}]}
+- secret: {name: {{ $said.secret.name | quote }}, items: [{key: {{ $said.secret.key | quote }}, path: hook-{{ $hook }}}]}
 {{- end }}
 {{- end }}
 {{- end }}
@@ -221,7 +221,7 @@ volumeClaimTemplates:
     spec:
       accessModes: [ReadWriteOnce]
       {{- with .service.storage.class }}
-      storageClassName: {{ . }}
+      storageClassName: {{ . | quote }}
       {{- end }}
       resources: {requests: {storage: {{ .service.storage.size }}}}
 {{- end }}

@@ -35,7 +35,7 @@ Rights of a bot: `bellboard.rights.NAME` takes {bot, team} and gives a YAML list
 {{- end }}
 {{- range $namespaces | uniq | sortAlpha }}
 - to: bot
-  namespace: {{ . }}
+  namespace: {{ . | quote }}
   rules:
     - {apiGroups: [""], resources: [pods], verbs: [get, list, watch]}
     - {apiGroups: [""], resources: [pods/log], verbs: [get]}
@@ -87,7 +87,7 @@ kind: {{ $scope }}Role
 metadata:
   name: {{ .role }}
   {{- with .namespace }}
-  namespace: {{ . }}
+  namespace: {{ . | quote }}
   {{- end }}
   labels: {{- $labels | nindent 4 }}
 rules: {{- toYaml .rules | nindent 2 }}
@@ -98,13 +98,13 @@ kind: {{ $scope }}RoleBinding
 metadata:
   name: {{ .role }}
   {{- with .namespace }}
-  namespace: {{ . }}
+  namespace: {{ . | quote }}
   {{- end }}
   labels: {{- $labels | nindent 4 }}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: {{ $scope }}Role, name: {{ .role }}}
 subjects:
   {{- if eq .to "bot" }}
-  - {kind: ServiceAccount, name: bellboard-{{ .component }}, namespace: {{ .team.namespace }}}
+  - {kind: ServiceAccount, name: bellboard-{{ .component }}, namespace: {{ .team.namespace | quote }}}
   {{- else }}
   - {apiGroup: rbac.authorization.k8s.io, kind: Group, name: "bellboard:{{ .team.name }}"}
   {{- end }}

@@ -52,7 +52,7 @@ spec:
       env:
         - {name: BELLBOARD_LOG_LEVEL, value: {{ .Values.telemetry.logLevel }}}
         - {name: BELLBOARD_TEAMS_FILE, value: /etc/bellboard/teams/teams.json}
-        - {name: BELLBOARD_NAMESPACE, value: {{ .Release.Namespace }}}
+        - {name: BELLBOARD_NAMESPACE, value: {{ .Release.Namespace | quote }}}
         - {name: BELLBOARD_BUS_URL, value: {{ include "bellboard.busUrl" . | quote }}}
         {{- if .Values.nats.tls.enabled }}
         - {name: BELLBOARD_BUS_CA_FILE, value: /etc/bellboard/bus/ca.crt}
@@ -69,7 +69,7 @@ spec:
       configMap: {name: {{ include "bellboard.teamsName" . }}}
     {{- if .Values.nats.tls.enabled }}
     - name: bus
-      secret: {secretName: {{ .Values.nats.tls.secret }}, defaultMode: 0440, items: [{key: ca.crt, path: ca.crt}]}
+      secret: {secretName: {{ .Values.nats.tls.secret | quote }}, defaultMode: 0440, items: [{key: ca.crt, path: ca.crt}]}
     {{- end }}
     - name: token
       {{- include "bellboard.token" . | nindent 6 }}
