@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from bellboard_k8s.settings import WORKLOADS
-from tests.chart.render import CI, Object, objects
+from tests.chart.render import CI, Object, made, objects
 from tests.chart.tools import CHART
 
 FEATURE = CHART / "ci/kubernetes-values.yaml"
@@ -178,3 +178,13 @@ def test_the_kinds_that_may_be_looked_at_are_those_of_the_bot() -> None:
     }
 
     assert granted == set(WORKLOADS)
+
+
+def test_whoever_gives_people_their_rights_may_let_them_look_at_secrets() -> None:
+    """Then the bot itself and the team's group are given none."""
+    k8s = {"enabled": True, "settings": {"kinds": ["pods", "secrets"]}}
+    team = {"people": {"ann": {}}, "bots": {"k8s": k8s}}
+    found = rights(made({"people": {"bind": False}, "teams": {"payments": team}}))
+
+    assert {verb for right in found if right.subject == K8S for verb in right.verbs} == {"impersonate"}
+    assert [right for right in found if right.subject == PEOPLE] == []

@@ -59,8 +59,8 @@
 {{- end }}
 {{- end }}
 {{- with get $team.bots "k8s" }}
-{{- if has "secrets" (.settings.kinds | default list) }}
-{{- fail (printf "teams.%s.bots.k8s.settings.kinds: nobody is given the right to read secrets" $name) }}
+{{- if and .rights (has "secrets" .settings.kinds) (or $values.people.bind (not .settings.kubeImpersonate)) }}
+{{- fail (printf "teams.%s.bots.k8s.settings.kinds: nobody is given the right to read secrets here; with kubeImpersonate, and people.bind false, people have what you give them" $name) }}
 {{- end }}
 {{- end }}
 {{- range $hook, $said := $team.webhooks }}
