@@ -29,7 +29,7 @@ def values() -> dict[str, Any]:
     """What is said of them to Helm."""
     people = {"ann": {"groups": ["owners"]}}
     teams = {f"team-{number:02}": {"people": people, "bots": {LEFT_OUT: {"enabled": False}}} for number in range(TEAMS)}
-    return {"domain": "bells.example.com", "nats": {"storage": {"size": "200Gi"}}, "teams": teams}
+    return {"domain": "bells.example.com", "nats": {"storage": {"size": "240Gi"}}, "teams": teams}
 
 
 async def chart(_: Ground, seconds: float) -> tuple[str, list[Goal]]:

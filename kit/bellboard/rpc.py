@@ -65,7 +65,7 @@ class Server:
             SettingsError: the port is taken.
         """
         try:
-            taken: int = self._server.add_insecure_port(f"{host}:{port}")
+            taken: int = self._server.add_insecure_port(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
         except RuntimeError:
             raise SettingsError(f"the port {port} of {host} can't be used", hint="choose another, or 0 for any") from None
         await self._tell()

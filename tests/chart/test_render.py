@@ -112,6 +112,20 @@ def test_a_label_of_ones_own_takes_the_place_of_ours() -> None:
     assert "app.kubernetes.io/part-of: platform" in found
 
 
+def test_where_pods_have_ipv6_alone_nothing_listens_elsewhere() -> None:
+    """Neither ours, nor the bus and what is beside it."""
+    found = text(CHART / "ci/ipv6-values.yaml")
+    (config,) = re.findall(r"^    host: .*?include", found, re.DOTALL | re.MULTILINE)
+
+    assert "0.0.0.0" not in found
+    assert 'host: "::"\n' in config
+    assert 'http: "[::]:8222"\n' in config
+    assert 'listen: "[::]:6222"\n' in config
+    assert "-addr=::" in found
+    for door in ("HEALTH", "WEB", "GRPC", "INGEST"):
+        assert f'name: BELLBOARD_{door}_HOST\n              value: "::"\n' in found
+
+
 def test_it_may_be_part_of_another_chart(tmp_path: Path) -> None:
     """Helm hands `global` to it then, asked or not."""
     (tmp_path / "Chart.yaml").write_text("{apiVersion: v2, name: platform, version: 0.1.0}")

@@ -69,7 +69,7 @@
 {{- end }}
 {{- end }}
 {{- end }}
-{{- $room := div (mul (include "bellboard.bytes" $values.nats.storage.size | int64) 9) 10 }}
+{{- $room := include "bellboard.natsRoom" $root | int64 }}
 {{- if and $values.nats.enabled (gt $storage $room) }}
 {{- fail (printf "nats.storage.size: of %s, %d bytes are for streams, and the teams' quotas.storage are %d together" $values.nats.storage.size $room $storage) }}
 {{- end }}

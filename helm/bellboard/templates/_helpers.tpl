@@ -117,6 +117,11 @@ capabilities: {drop: [ALL]}
 {{- mul (regexFind "^[0-9]+" $text | int64) (get $powers (regexFind "[A-Za-z]*$" $text) | int64) -}}
 {{- end }}
 
+{{/* The address to listen on, as it stands before a port. Takes the root. */}}
+{{- define "bellboard.door" -}}
+{{ ternary "[::]" .Values.listen (eq .Values.listen "::") }}
+{{- end }}
+
 {{/* Where the bus is. Takes the root. */}}
 {{- define "bellboard.busUrl" -}}
 {{- if .Values.nats.enabled -}}

@@ -6,7 +6,7 @@
   "TEAM" .team.name
   "BUS_URL" (include "bellboard.busUrl" .root)
   "TRUST_FILE" (printf "%s/public/trust.json" $dir)
-  "HEALTH_HOST" "0.0.0.0"
+  "HEALTH_HOST" .root.Values.listen
   "HEALTH_PORT" "9100"
   "LOG_LEVEL" .root.Values.telemetry.logLevel
   "DATA_DIR" "/var/lib/bellboard"
@@ -24,9 +24,9 @@
   "POLICY_DIR" (printf "%s/team" $dir)
   "HOOKS_FILE" (printf "%s/team/hooks.yaml" $dir)
   "TRACKERS_FILE" (printf "%s/team/trackers.yaml" $dir)
-  "WEB_HOST" "0.0.0.0"
+  "WEB_HOST" .root.Values.listen
   "WEB_PORT" "8080"
-  "GRPC_HOST" "0.0.0.0"
+  "GRPC_HOST" .root.Values.listen
   "GRPC_PORT" "9090"
 ) }}
 {{- with .team.url }}{{ $_ := set $env "PUBLIC_URL" . }}{{ end }}
@@ -36,7 +36,7 @@
 {{- end }}
 {{- if has .service.component (list "oncall" "incidents") }}{{ with .team.url }}{{ $_ := set $env "WEB_URL" . }}{{ end }}{{ end }}
 {{- if eq .service.component "oncall" }}{{ $_ := set $env "PEOPLE_FILE" (printf "%s/team/people.yaml" $dir) }}{{ end }}
-{{- range $port := include "bellboard.ingestPorts" .service | fromJsonArray }}{{ $_ := set $env "INGEST_HOST" "0.0.0.0" }}{{ end }}
+{{- range $port := include "bellboard.ingestPorts" .service | fromJsonArray }}{{ $_ := set $env "INGEST_HOST" $.root.Values.listen }}{{ end }}
 {{- if .root.Values.nats.tls.enabled }}{{ $_ := set $env "BUS_CA_FILE" (printf "%s/public/bus-ca.crt" $dir) }}{{ end }}
 {{- range $file, $_ := .service.files }}
 {{- $_ := set $env (printf "%s_FILE" ($file | snakecase | upper)) (printf "%s/config/%s.yaml" $dir $file) }}

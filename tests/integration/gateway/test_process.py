@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from pathlib import Path
 
 import aiohttp
@@ -18,18 +19,31 @@ from tests.integration.mesh import Mesh
 pytestmark = pytest.mark.integration
 
 
-async def test_it_starts_serves_and_drains(house: House, nats: NatsServer, mesh: Mesh) -> None:
+def _hosts() -> list[str]:
+    """The loopback addresses of this machine, as they stand before a port."""
+    try:
+        with socket.create_server(("::1", 0), family=socket.AF_INET6):
+            return ["127.0.0.1", "[::1]"]
+    except OSError:
+        return ["127.0.0.1"]
+
+
+@pytest.mark.parametrize("host", _hosts())
+async def test_it_starts_serves_and_drains(house: House, nats: NatsServer, mesh: Mesh, host: str) -> None:
     """Ready when it can take lines; nothing is left after SIGTERM."""
     write_people(house)
-    process = await mesh.service("gw-1", "gw-1", "bellboard_gateway", {"BELLBOARD_REPLICA": "gw-1"}).start()
+    listen = {f"BELLBOARD_{door}_HOST": host.strip("[]") for door in ("HEALTH", "WEB", "GRPC")}
+    process = await mesh.service("gw-1", "gw-1", "bellboard_gateway", {"BELLBOARD_REPLICA": "gw-1", **listen}).start()
     said = await process.says("service.ready")
 
     async def ready() -> bool:
-        async with aiohttp.ClientSession() as http, http.get(f"http://127.0.0.1:{said['health_port']}/readyz") as answer:
+        async with aiohttp.ClientSession() as http, http.get(f"http://{host}:{said['health_port']}/readyz") as answer:
             return answer.status == 200
 
     await eventually(ready, 20)
-    await eventually(lambda: healthy(f"127.0.0.1:{said['grpc_port']}"))
+    await eventually(lambda: healthy(f"{host}:{said['grpc_port']}"))
+    async with aiohttp.ClientSession() as http, http.get(f"http://{host}:{said['web_port']}/in") as answer:
+        assert answer.status == 200
     process.terminate()
     async with asyncio.timeout(30):
         assert await process.ended() == 0

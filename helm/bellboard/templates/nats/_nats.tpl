@@ -1,11 +1,12 @@
 {{/* nats-server's configuration. The provisioner writes the accounts. Takes the root. */}}
 {{- define "bellboard.natsConfig" -}}
+{{- $door := include "bellboard.door" . -}}
 {{- $headless := printf "%s-nats-pods.%s.svc" .Release.Name .Release.Namespace -}}
 server_name: $POD_NAME
-host: "0.0.0.0"
+host: {{ .Values.listen | quote }}
 port: 4222
 # For probes and the exporter; the network policy lets nobody else in.
-http: "0.0.0.0:8222"
+http: "{{ $door }}:8222"
 pid_file: "/var/run/nats/nats.pid"
 max_payload: 1MB
 ping_interval: "10s"
@@ -18,7 +19,7 @@ tls { {{- include "bellboard.natsCertificate" . }}, handshake_first: true }
 {{- end }}
 jetstream {
   store_dir: "/data"
-  max_file_store: {{ div (mul (include "bellboard.bytes" .Values.nats.storage.size | int64) 9) 10 }}
+  max_file_store: {{ include "bellboard.natsRoom" . }}
   max_memory_store: 0
   # An acknowledged write is on disk.
   sync_interval: always
@@ -27,7 +28,7 @@ jetstream {
 {{- if gt (int .Values.nats.replicas) 1 }}
 cluster {
   name: {{ .Release.Name | quote }}
-  listen: "0.0.0.0:6222"
+  listen: "{{ $door }}:6222"
   no_advertise: true
   {{- if .Values.nats.tls.enabled }}
   tls { {{- include "bellboard.natsCertificate" . }}, verify: true }
@@ -41,6 +42,11 @@ cluster {
 {{- end }}
 # Unpacked beside the pid, since what Kubernetes mounts can't be written to. The path begins at the folder of this file.
 include "../../var/run/nats/accounts.conf"
+{{- end }}
+
+{{/* Bytes of a server's volume that streams may have. The rest is for what keeps copies alike, which the server does not count. */}}
+{{- define "bellboard.natsRoom" -}}
+{{ div (mul (include "bellboard.bytes" .Values.nats.storage.size | int64) 7) 10 }}
 {{- end }}
 
 {{- define "bellboard.natsCertificate" -}}
