@@ -47,7 +47,10 @@ def wanted(app: str, version: str, env: Environment, canary: str, gates: Sequenc
         raise UserError("a stage is watched for an hour at most", hint="--soak 30s; deploy pause holds it for longer")
     if env.gauges is None and gates and list(gates) != ["none"]:
         raise UserError(f"nothing is measured in {env.name}, so no gate can be kept", hint="leave out --gate")
-    kept = tuple(gate.text for gate in read_gates(gates)) if env.gauges is not None and soak else ()
+    chosen = read_gates(gates)
+    if gates and chosen and not soak:
+        raise UserError("a stage that is not watched can keep no gate", hint="--soak 30s, or leave out --gate")
+    kept = tuple(gate.text for gate in chosen) if env.gauges is not None and soak else ()
     stages = read_stages(canary) if env.deployer is not None and app not in env.whole else (100,)
     return Wanted(app=app, version=version, env=env.name, reason=reason, stages=stages, gates=kept, soak=soak)
 
@@ -82,8 +85,8 @@ async def _pin(call: Call, want: Wanted, env: Environment, desk: Desk) -> Rollou
     version, now, count = await _look(want, env, desk)
     in_the_way = await desk.locks().against(env.name, call.person, rollback=want.rollback)
     if in_the_way and not call.force:
-        which = f" --id {in_the_way.id}" if in_the_way.kind == "freeze" else ""
-        raise Failed(in_the_way.said(), hint=f"deploy! … --reason WHY goes past it, or unlock {in_the_way.env}{which}")
+        verb = "rollback" if want.rollback else "deploy"
+        raise Failed(in_the_way.said(), hint=f"{verb}! … --reason WHY goes past it, or {in_the_way.way_out()}")
     if now is not None and now.name == version.name:
         return None
     place = Place(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-from bellboard import Block, Call, reply, text
+from bellboard import Block, Call, UserError, reply, text
 from bellboard.api.chat.v1.chat_pb2 import TimeRange
 from bellboard.api.deploy.v1 import deploy_pb2 as pb
 from bellboard.replies import GOOD
@@ -14,9 +14,11 @@ from . import work
 from .desk import Desk
 
 
-async def lock(call: Call, env: str, reason: str, length: timedelta, *, desk: Desk) -> pb.LockResponse:
+async def lock(call: Call, env: str, reason: str, length: timedelta | None, *, desk: Desk) -> pb.LockResponse:
     """Keep deploys away from an environment."""
-    held = await work.lock(call, desk, env, reason, length.total_seconds())
+    if length is not None and not length:
+        raise UserError("a lock for no time keeps nobody away", hint="--for 2h; without --for it holds until it is unlocked")
+    held = await work.lock(call, desk, env, reason, length.total_seconds() if length else 0.0)
     return pb.LockResponse(reply=reply(text(held.said(), tone=GOOD)), id=held.id)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
-from bellboard import Block, ProviderError, UserError, table, text
+from bellboard import Block, Failed, ProviderError, UserError, table, text
 from bellboard.keep import Keep, KeepConflict, token
 from bellboard.marks import Mark
 from bellboard.ranges import Span
@@ -73,9 +73,13 @@ async def status(desk: Desk, env: str, app: str) -> list[Block]:
             busy = running.get((one.name, name))
             rows += [(one.name, name, *row, busy.id if busy else None) for row in await _versions(one, name)]
     if not rows:
-        known = sorted({name for one in desk.some(env) for name in await _apps(one, "")})
+        known = await _every_app(desk, env)
         raise UserError(f"there is no app “{app[:40]}”" if app else "there is no app yet", hint=nearest(app, known))
     return [table(["env", "app", "version", "traffic %", "ready", "deploy"], rows)]
+
+
+async def _every_app(desk: Desk, env: str) -> list[str]:
+    return sorted({name for one in desk.some(env) for name in await _apps(one, "")})
 
 
 async def _apps(env: Environment, app: str) -> Sequence[str]:
@@ -101,6 +105,8 @@ async def where(desk: Desk, app: str) -> list[Block]:
     """Where one can deploy now, and what is in the way elsewhere."""
     rows = []
     for env in desk.some(""):
+        if app and not await _has(env, app):
+            continue
         lock = await desk.locks().against(env.name)
         begun = await desk.places().open(env.name, app)
         busy = [place for place in begun if place.state == "running"]
@@ -111,7 +117,17 @@ async def where(desk: Desk, app: str) -> list[Block]:
         why += [one.said() for one in ahead]
         answer = "no" if lock else "waits" if busy else "yes"
         rows.append((env.name, (env.deployer or env.trigger or env).name, answer, "; ".join(why)))
+    if not rows:
+        raise UserError(f"there is no app “{app[:40]}”", hint=nearest(app, await _every_app(desk, "")))
     return [table(["env", "kind", "free", "why"], rows)]
+
+
+async def _has(env: Environment, app: str) -> bool:
+    """Whether an environment has an app. One that can't be asked may; what is in the way there is known all the same."""
+    try:
+        return bool(await _apps(env, app))
+    except (ProviderError, Failed):
+        return True
 
 
 async def past(desk: Desk, env: str, app: str, span: Span) -> list[Block]:

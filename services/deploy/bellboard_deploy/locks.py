@@ -48,6 +48,10 @@ class Lock:
         begin = f" from {clock(self.since)}" if self.since > time.time() else ""
         return f"{self.env} is {verb}{begin} by {self.person or 'a bot'}: “{self.reason}”{span} ({self.id or 'no id yet'})"
 
+    def way_out(self) -> str:
+        """What is to be said to lift it."""
+        return f"unlock {self.env}{f' --id {self.id}' if self.kind == 'freeze' else ''}"
+
 
 def clock(moment: float) -> str:
     """A moment as people read it."""

@@ -83,6 +83,11 @@ class Place:
         """Percent of the traffic that the new version has in this stage."""
         return self.stages[min(self.stage, len(self.stages) - 1)]
 
+    @property
+    def deaf(self) -> str:
+        """Why it takes no more word of anybody; empty as long as it does."""
+        return {"back": "is going back already", "retiring": "has all of the traffic by now"}.get(self.phase, "")
+
     def shares(self) -> dict[str, int]:
         """Percent of the traffic by version in this stage."""
         share = self.share if self.previous else 100

@@ -9,7 +9,7 @@ from typing import Any
 
 from bellboard import Block, Call, Failed, UserError, progress, table, text
 from bellboard.api.chat.v1.chat_pb2 import TimeRange
-from bellboard.replies import GOOD, WARNING
+from bellboard.replies import GOOD, PLAIN, WARNING
 
 from . import cards
 from .desk import Desk
@@ -37,6 +37,10 @@ async def wish(call: Call, desk: Desk, id: str, what: Wish) -> Block:
         raise UserError(f"there is no deploy {id[:20]}" if id else "which one?", hint=f"those that run: {known}")
     if place.state != "running":
         raise UserError(f"{cards.title(place)} is over: {place.state}", hint="see: deploy queue")
+    if place.deaf:
+        raise UserError(f"{cards.title(place)} {place.deaf}", hint=f"see: deploy show {place.id}")
+    if desk.environment(place.env).deployer is None:
+        raise UserError(f"{cards.title(place)} is carried out elsewhere, which hears nothing from here", hint="stop it there")
     await desk.places().wish(place, what, call.person)
     return text(f"{cards.title(place)} {_DONE[what]}; see its own card", tone=GOOD)
 
@@ -50,13 +54,7 @@ async def lock(call: Call, desk: Desk, env: str, reason: str, seconds: float) ->
     began = call.at or time.time()
     until = began + seconds if seconds else 0.0
     made = Lock(
-        kind="lock",
-        env=_known(desk, env),
-        person=call.person,
-        reason=reason,
-        since=began,
-        until=until,
-        command=call.id,
+        kind="lock", env=_known(desk, env), person=call.person, reason=reason, since=began, until=until, command=call.id
     )
     return await desk.locks().claim(made)
 
@@ -96,7 +94,9 @@ async def unlock(desk: Desk, env: str, id: str) -> Block:
     """Lift the lock of an environment, or the freeze of an id."""
     lifted = await desk.locks().lift(_known(desk, env), id)
     if lifted is None:
-        return text(f"{env} is not locked")
+        still = await desk.locks().against(_known(desk, env))
+        but = f"{env} has no lock of its own, but {still.said()}; say {still.way_out()}" if still else ""
+        return text(but or f"{env} is not locked", tone=WARNING if but else PLAIN)
     whose = lifted.person or "a bot"
     return text(f"{env} is free again; {lifted.id} was set by {whose}, {clock(lifted.since)}: “{lifted.reason}”", tone=GOOD)
 
@@ -183,7 +183,7 @@ async def _free(call: Call, desk: Desk, app: str, env: str) -> Deployer:
         raise UserError(f"there is no app “{app[:40]}” in {env}", hint=nearest(app, list(apps)))
     lock = await desk.locks().against(desk.environment(env).name, call.person)
     if lock is not None and not call.preview:
-        raise Failed(lock.said(), hint=f"unlock {env}")
+        raise Failed(lock.said(), hint=lock.way_out())
     return deployer
 
 
@@ -233,6 +233,9 @@ async def change(call: Call, desk: Desk, env: str, name: str, what: str, weight:
     """Change one backend, and say what it was and is."""
     balancer, one = await backend(ordered(call, desk, env), name)
     words = {"drain": "is sent no new requests", "enable": "is sent requests", "weight": f"has weight {weight}"}[what]
+    others = [other.weight for other in await balancer.backends(one.app) if other.name != name]
+    if one.weight and what != "enable" and not weight and not any(others):
+        raise UserError(f"{name} is the last one that takes requests", hint="lb enable another one first")
     if call.preview:
         return text(f"{name} {words} then; now it is {one.state} with weight {one.weight} and {one.connections} requests")
     if what == "weight":
