@@ -62,7 +62,7 @@ def fit(words: str, width: float, height: float, picture: float) -> tuple[int, l
 
     Words too long even in the smallest letters are cut short with an ellipsis.
     """
-    size, smallest = int(picture * LARGEST), max(10, int(picture * SMALLEST))
+    size, smallest = max(1, int(picture * LARGEST)), max(10, int(picture * SMALLEST))
     while True:
         lines = wrap(words, width * _MEASURE / size)
         room = max(1, int(height / (size * LINE)))

@@ -66,6 +66,16 @@ def test_words_stay_in_their_band(top: str, bottom: str, box: tuple[int, int, in
     assert box[1] <= changed[1] < changed[3] <= box[3]
 
 
+@pytest.mark.parametrize("size", [(1, 1), (8, 8), (1, 1000), (1000, 1)])
+def test_a_picture_of_a_few_pixels_is_written_on_too(size: tuple[int, int]) -> None:
+    """As well as it can be; an icon is a picture."""
+    picture = Image.new("RGB", size, "teal")
+
+    words.write(picture, "what I see", "x" * 120)
+
+    assert picture.size == size
+
+
 def test_no_words_change_nothing() -> None:
     """A template may stand alone."""
     plain = Image.new("RGB", (80, 60), "teal")
