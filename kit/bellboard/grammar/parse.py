@@ -61,6 +61,7 @@ class _Reader:
         self.request = command.request_type.FromString(command.blank)
         self.given: dict[str, int] = {}  # how often each argument was given
         self.waiting = list(reversed(command.positionals))
+        self.behind = words.at  # where the phrase ends
         self.flags_on = True
         self.preview = self.rehearsal = False
 
@@ -211,9 +212,15 @@ class _Reader:
             value = read(argument, text, self.scope)
         except BadValue as bad:
             start = word.start + (len(word.name) + 1 if word.name else 0)
-            fixed = self._with(start, word.end, quote(bad.suggestion)) if bad.suggestion else ""
-            self._fail(bad.reason, word, bad.suggestion, fixed)
+            near = (bad.suggestion and quote(bad.suggestion)) or self._longer(word)
+            fixed = self._with(start, word.end, near) if near else ""
+            self._fail(bad.reason, word, bad.suggestion or (near and f"{self.command.name} {near}"), fixed)
         self._set(argument, value, word)
+
+    def _longer(self, word: Word) -> str:
+        """The word of a longer phrase that the first word behind this one may be a slip of, as in ``meme lst``."""
+        first = not self.words.line[self.behind : word.start].strip(" ") and not word.quoted and not word.name
+        return nearest(word.text, sorted(self.command.continues)) if first else ""
 
     def _joined(self, argument: Argument, text: str) -> str:
         """A time range of several words, such as ``fri 16:00..mon 08:00``: as many as make one."""

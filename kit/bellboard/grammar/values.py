@@ -255,10 +255,11 @@ def _read_room(argument: Argument, text: str, scope: Scope) -> str:
 
 def _read_picture(argument: Argument, text: str, scope: Scope) -> chat.BlobRef:
     found = scope.picture(text.casefold()) if text else None
-    if found is None:
-        reason = "there is no picture here yet" if text.casefold() == "last" else f"there is no picture “{text[:40]}” here"
-        raise BadValue(f"{argument.placeholder}: {reason}", "last")
-    return found
+    if found is not None:
+        return found
+    if scope.picture("last") is None:
+        raise BadValue(f"{argument.placeholder}: there is no picture here yet, so upload one")
+    raise BadValue(f"{argument.placeholder}: there is no picture “{text[:40]}” here", "last")
 
 
 _READERS = {

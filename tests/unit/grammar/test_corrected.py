@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
-from bellboard.grammar import NotUnderstood, Vocabulary
+from bellboard.grammar import NotUnderstood, Nowhere, Vocabulary
 from tests.unit.contract.making import Room, arg, command, contract
 from tests.unit.grammar.test_properties import KNOWN_LINES, LINES, SHIPPED
 
@@ -17,6 +17,8 @@ SLIPS = [
     ('meme "shipit" a', "meme ship-it a"),
     ('mem ship-it "a b"', 'meme ship-it "a b"'),
     ("mem list", "meme list"),
+    ("meme lst", "meme list"),
+    ("meme LITS?", "meme list?"),
     ("meem list?", "meme list?"),
     ("practice frie a", "practice fire a"),
     ("practice", "practice look"),
@@ -42,7 +44,11 @@ def test_a_slip_is_put_right_and_the_rest_of_the_line_is_kept(line: str, right: 
 
 
 @pytest.mark.parametrize(
-    "line", ["", "nonsense", "practice nonsense", "meme", "meme list x", f"{EVERY} --loud --loud", "roll \a"]
+    "line",
+    [
+        *("", "nonsense", "practice nonsense", "meme", "meme list x", "meme template=lst", "meme --template lst", 'meme "lst"'),
+        *(f"{EVERY} --loud --loud", "roll \a"),
+    ],
 )
 def test_what_is_no_slip_is_put_right_by_nobody(line: str) -> None:
     """Nothing is guessed."""
@@ -65,6 +71,18 @@ def test_what_a_command_is_known_to_take_is_no_slip_of_a_longer_phrase(line: str
         vocabulary.parse(line, Room())
 
     assert raised.value.corrected == right
+
+
+def test_a_picture_is_only_offered_where_there_is_one() -> None:
+    """Whoever took the offer would be told the same again."""
+    for word in ("last", "nope"):
+        with pytest.raises(NotUnderstood, match="no picture here yet, so upload one") as raised:
+            SHIPPED.parse(f"meme picture a --on {word}", Nowhere())
+        assert raised.value.corrected == ""
+
+    with pytest.raises(NotUnderstood, match="there is no picture “nope” here") as raised:
+        SHIPPED.parse("meme picture a --on nope", Room())
+    assert raised.value.corrected == "meme picture a --on last"
 
 
 def test_no_line_with_a_secret_is_put_right() -> None:
