@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as Unreadable
 
 from bellboard.errors import SettingsError
 
 PREFIX = "BELLBOARD_"
+HINT = "see the service's README for its settings"
 
 
 class ProcessSettings(BaseSettings):
@@ -37,7 +40,11 @@ class ProcessSettings(BaseSettings):
         try:
             settings = cls()
         except ValidationError as error:
-            raise SettingsError("; ".join(_complaints(error)), hint="see the service's README for its settings") from None
+            raise SettingsError("; ".join(_complaints(error)), hint=HINT) from None
+        except Unreadable as error:  # a list or a table that is no JSON
+            found = re.search(r'field "(\w+)"', str(error))
+            name = PREFIX + found[1].upper() if found else "a setting"
+            raise SettingsError(f"{name} is no JSON, which a setting of several values is written in", hint=HINT) from None
         if settings.replica:
             return settings
         return settings.model_copy(update={"replica": f"{service}-{os.getpid()}"})

@@ -16,6 +16,7 @@ class Settings(BotSettings):
 
     api_key: str = Field(default="", max_length=10)
     colour: str = "blue"
+    rooms: tuple[str, ...] = ()
 
     @field_validator("colour")
     @classmethod
@@ -66,7 +67,16 @@ def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         Settings.load("memes")
 
 
-@pytest.mark.parametrize(("name", "value"), [("API_KEY", "hunter2hunter2"), ("COLOUR", "hunter2"), ("HEALTH_PORT", "hunter2")])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("API_KEY", "hunter2hunter2"),
+        ("COLOUR", "hunter2"),
+        ("HEALTH_PORT", "hunter2"),
+        ("ROOMS", "hunter2"),
+        ("ROOMS", '["hunter2'),
+    ],
+)
 def test_a_wrong_one_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     """It may be a secret."""
     monkeypatch.setenv(f"BELLBOARD_{name}", value)
