@@ -73,6 +73,17 @@ async def test_a_truncated_file_is_read_anew(store: House, follower: Follower, t
     assert sorted(await store.find()) == ["a", "b", "c", "d"]
 
 
+async def test_what_can_not_be_read_keeps_nothing_else_from_it(store: House, follower: Follower, tmp_path: Path) -> None:
+    """Folders, pipes, and links in a circle, whose names come first."""
+    (tmp_path / "a.jsonl").mkdir()
+    os.mkfifo(tmp_path / "b.jsonl")
+    (tmp_path / "c.jsonl").symlink_to(tmp_path / "c.jsonl")
+    (tmp_path / "web.jsonl").write_text(said("a"))
+    await look(follower)
+
+    assert await store.find() == ["a"]
+
+
 async def test_nothing_is_read_twice_after_a_restart(store: House, follower: Follower, tmp_path: Path) -> None:
     """How far a file was read stands beside its lines."""
     (tmp_path / "web.jsonl").write_text(said("a", "b"))
@@ -131,13 +142,13 @@ async def test_what_is_no_push_is_refused(store: House, door: str, kind: str, bo
 
 
 async def test_syslog_is_taken_in_every_framing(store: House) -> None:
-    """UDP, and TCP with lengths or with lines."""
+    """UDP, and TCP with lengths or with lines, the last of which may have no end."""
     now = datetime.now(UTC).isoformat(timespec="seconds")  # what is old would be dropped at once
-    messages = [f"<11>1 {now} web shop - - - way {n}".encode() for n in range(3)]
+    messages = [f"<11>1 {now} web shop - - - way {n}".encode() for n in range(4)]
     async with syslog.listen(store.writer, "127.0.0.1", 0) as port:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
             udp.sendto(messages[0], ("127.0.0.1", port))
-        for frame in (messages[1] + b"\n", b"%d %s" % (len(messages[2]), messages[2])):
+        for frame in (messages[1] + b"\n", b"%d %s" % (len(messages[2]), messages[2]), messages[3]):
             _, stream = await asyncio.open_connection("127.0.0.1", port)
             stream.write(frame)
             await stream.drain()
@@ -145,6 +156,6 @@ async def test_syslog_is_taken_in_every_framing(store: House) -> None:
             await stream.wait_closed()
 
         async def all_there() -> bool:
-            return sorted(await store.find("way", "error")) == ["way 0", "way 1", "way 2"]
+            return sorted(await store.find("way", "error")) == ["way 0", "way 1", "way 2", "way 3"]
 
         await eventually(all_there)

@@ -217,3 +217,11 @@ async def test_an_app_is_only_a_name(store: House, payload: str) -> None:
 
     assert not await store.find(app=payload)
     assert await store.find() == ["x"]
+
+
+async def test_a_line_from_a_far_future_keeps_no_other_from_the_store(store: House) -> None:
+    """A clock may be that wrong, and a person may ask for all there will be."""
+    await store.writer.write([line("late", at=4e9), line("now")])
+
+    found = await store.stored.search(asked(app="shop", end=5e9), limit=10)
+    assert "now" in [entry.message for entry in found.entries]

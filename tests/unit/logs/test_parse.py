@@ -35,6 +35,28 @@ def test_a_level_is_found_in_text(text: str, level: int) -> None:
     assert read(text, now=NOW).level == level
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\x1b[1;31mERROR\x1b[0m the \x1b[33mtoken\x1b[0m is wrong",
+        '{"level":"\\u001b[31merror\\u001b[39m","msg":"ERROR the \\u001b[33mtoken\\u001b[0m is wrong","k":"\\u001b[1mv"}',
+        "\x1b]0;title\x07ERROR the token is wrong",
+    ],
+)
+def test_colours_are_left_out(text: str) -> None:
+    """Words and levels are found, and secrets masked, as if nobody had coloured them."""
+    entry = read(text, now=NOW)
+
+    assert (entry.level, entry.message) == (ERROR, "ERROR the token is wrong")
+    assert entry.more in ("", '{"k":"v"}')
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00"])
+def test_a_time_that_can_not_be_is_now(at: str) -> None:
+    """The store has no place for it, and would take none of the lines that come with it."""
+    assert parse(f"<14>1 {at} web-1 shop - - - hello", now=NOW).at == NOW
+
+
 def test_a_named_environment_can_not_be_talked_over() -> None:
     """What comes from the sandbox is the sandbox's."""
     assert read('{"env":"prod","msg":"x"}', now=NOW, env="sandbox").env == "sandbox"

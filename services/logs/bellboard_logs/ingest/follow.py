@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from stat import S_ISREG
 
 from bellboard import ProviderError
 from bellboard.telemetry import logs, names
@@ -45,6 +46,7 @@ class Follower:
     def __init__(self, files: Sequence[Followed], writer: Writer, reader: Reader) -> None:
         self._files, self._writer, self._reader = files, writer, reader
         self._places: dict[str, Place] = {}
+        self._unreadable: set[str] = set()
 
     async def run(self) -> None:
         """Follow. What can't be read or stored now is tried again."""
@@ -63,7 +65,19 @@ class Follower:
         more = False
         for followed in self._files:
             for path in await asyncio.to_thread(_matching, followed.pattern):
-                more = await self._follow(path, followed.env) or more
+                more = await self._tried(path, followed.env) or more
+        return more
+
+    async def _tried(self, path: str, env: str) -> bool:
+        """Follow a file, if it can be read; one that can't be keeps no other from being followed, and is told of once."""
+        try:
+            more = await self._follow(path, env)
+        except OSError as error:
+            if path not in self._unreadable:
+                logs.emit(names.LOGS_FILE_UNREADABLE, exc=error)
+            self._unreadable.add(path)
+            return False
+        self._unreadable.discard(path)
         return more
 
     async def _follow(self, path: str, env: str) -> bool:
@@ -94,10 +108,12 @@ def _lines(data: bytes) -> list[str]:
 def _read(path: str, known: Place | None) -> tuple[bytes, Place] | None:
     """What follows the known place, in whole lines, and the place behind it; None where there is nothing new."""
     try:
-        stat = Path(path).stat()
+        seen = Path(path).stat()
     except FileNotFoundError:
         return None
-    inode, size = stat.st_ino, stat.st_size
+    if not S_ISREG(seen.st_mode):
+        return None
+    inode, size = seen.st_ino, seen.st_size
     if known is not None and known.inode != inode:
         rest = _rest_of_rotated(path, known)
         return rest or (b"", Place(path, inode, 0, ""))

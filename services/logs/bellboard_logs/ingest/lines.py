@@ -27,6 +27,9 @@ _KNOWN = frozenset((*_TIME, *_LEVEL, *_MESSAGE, *_APP, *_REPLICA, *_ENV, *_ALONE
 
 _LEVEL_IN_TEXT = re.compile(r"\b(TRACE|DEBUG|INFO|NOTICE|WARN|WARNING|ERROR|CRITICAL|FATAL|PANIC)\b|\blevel=([a-z]+)\b")
 
+_ESCAPE = re.compile(r"(?:\x1b|\\u001b)(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_])")
+"""What colours a terminal or gives it a title, also as JSON writes it: with it in them, words would be others."""
+
 
 def read(text: str, *, now: float, labels: Mapping[str, str] | None = None, env: str = "") -> Entry:
     """An entry of one line: JSON with fields of the usual names, or any text.
@@ -38,14 +41,15 @@ def read(text: str, *, now: float, labels: Mapping[str, str] | None = None, env:
     """
     fields = _fields(text)
     said = {**(labels or {}), **fields}
-    message = _first(fields, _MESSAGE) if fields else text
-    level = level_of(_value(said, _LEVEL)) or _level_in(message)
+    message = clean(_first(fields, _MESSAGE) if fields else text)
+    graded = _value(said, _LEVEL)
+    level = level_of(clean(graded) if isinstance(graded, str) else graded) or _level_in(message)
     more = {key: value for key, value in said.items() if key not in _KNOWN}
     return Entry(
-        at=_time(_value(fields, _TIME), now),
+        at=moment(_value(fields, _TIME), now),
         level=level,
         app=name(_first(said, _APP)) or "unknown",
-        message=clean(message),
+        message=message,
         service=name(_first(said, ("service",))),
         version=name(_first(said, ("version",))),
         replica=name(_first(said, _REPLICA)),
@@ -55,7 +59,9 @@ def read(text: str, *, now: float, labels: Mapping[str, str] | None = None, env:
 
 
 def clean(text: str) -> str:
-    """Text that can be stored and shown: no NUL, no half characters, no more than `LONGEST`."""
+    """Text that can be stored and shown: no colours of a terminal, no NUL, no half characters, no more than `LONGEST`."""
+    if "\x1b" in text or "\\u001b" in text:
+        text = _ESCAPE.sub("", text)
     if not text.isascii():
         text = text[:LONGEST].encode("utf-8", "replace").decode()
     return text[:LONGEST].replace("\0", "\ufffd")
@@ -95,7 +101,7 @@ def _level_in(message: str) -> int:
     return level_of(found[1] or found[2]) if found else UNKNOWN
 
 
-def _time(value: object, now: float) -> float:
+def moment(value: object, now: float) -> float:
     """ISO 8601, or seconds, milliseconds or nanoseconds since 1970; ``now`` for anything else."""
     if isinstance(value, str):
         try:

@@ -16,7 +16,7 @@ from bellboard.telemetry import logs, names
 
 from ..entries import SEVERITIES, Entry
 from ..store.writer import Writer
-from .lines import clean, name, read
+from .lines import clean, moment, name, read
 
 LARGEST = 64 * 1024
 """Bytes of one message."""
@@ -41,7 +41,7 @@ def parse(text: str, *, now: float) -> Entry:
     """One message; what follows neither RFC is taken whole."""
     if found := _5424.fullmatch(text):
         priority, at, host, app, _, _, data, message = found.groups()
-        entry = read((message or "").removeprefix("\ufeff"), now=_iso(at, now), labels={"app": _nil(app)})
+        entry = read((message or "").removeprefix("\ufeff"), now=moment(at, now), labels={"app": _nil(app)})
         more = entry.more or (clean(data) if data != "-" else "")
         return _graded(entry, priority)._replace(replica=entry.replica or name(_nil(host)), more=more)
     if found := _3164.fullmatch(text):
@@ -59,13 +59,6 @@ def _graded(entry: Entry, priority: str) -> Entry:
 
 def _nil(text: str) -> str:
     return "" if text == "-" else text
-
-
-def _iso(text: str, now: float) -> float:
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except ValueError:
-        return now
 
 
 def _old_time(text: str, now: float) -> float:
@@ -136,9 +129,17 @@ async def _read_frames(reader: asyncio.StreamReader, inbox: _Inbox) -> None:
                 raise ValueError("too long")
             inbox.take(await reader.readexactly(length))
         else:
-            line = first + await reader.readuntil(b"\n") if first != b"\n" else b""
+            line = first + await _to_its_end(reader) if first != b"\n" else b""
             if line.strip():
                 inbox.take(line.rstrip(b"\r\n"))
+
+
+async def _to_its_end(reader: asyncio.StreamReader) -> bytes:
+    """The rest of a line; the last one of a connection may have no end."""
+    try:
+        return await reader.readuntil(b"\n")
+    except asyncio.IncompleteReadError as error:
+        return error.partial
 
 
 async def _store(inbox: _Inbox, writer: Writer) -> None:

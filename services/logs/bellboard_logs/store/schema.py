@@ -37,10 +37,13 @@ CREATE TABLE counter (next INTEGER NOT NULL);
 INSERT INTO counter VALUES (0);
 """
 
+LATEST = float(1 << 31)
+"""Seconds since 1970 that still fit into an id; what claims to be later has the id of that moment (2038)."""
+
 
 def first_id(at: float) -> int:
     """The least id that a line of that time can have."""
-    return int(max(at, 0.0) * 1000) << SHIFT
+    return int(min(max(at, 0.0), LATEST) * 1000) << SHIFT
 
 
 def open_to_write(file: Path) -> sqlite3.Connection:
