@@ -23,6 +23,15 @@ ALERT = re.compile(r"[Aa][0-9]+")
 LONGEST = 90 * 86400.0
 """Seconds of the longest silence."""
 
+DEFAULT = 3600.0
+"""Seconds of a silence whose length is not said."""
+
+_LENGTH = re.compile(r"[1-9][0-9]{0,4}(?:m|h|d|w)(?:\s|$)")
+"""How a reason begins that is a length without the word before it."""
+
+SAY_NOTHING = frozenset({"severity", "priority", "level"})
+"""The labels that don't say what it is that burns."""
+
 
 async def silence(call: Call, desk: Desk, target: str, why: str, length: float) -> list[Block]:
     """Silence an alert's group by its labels, or all of a team's.
@@ -30,6 +39,8 @@ async def silence(call: Call, desk: Desk, target: str, why: str, length: float) 
     Raises:
         UserError: there is no such alert or team, or that is no length for a silence.
     """
+    if length == DEFAULT and (bare := _LENGTH.match(why)):
+        raise UserError("for how long?", hint=f"alert silence {target} for {bare[0].strip()}")
     if not 0 < length <= LONGEST:
         raise UserError("a silence lasts from a second to 90 days", hint="alert silence A3 for 1h")
     wanted, group = await _wanted(call, desk, target, why, length)
@@ -53,8 +64,8 @@ async def _wanted(call: Call, desk: Desk, target: str, why: str, length: float) 
     base = Silence(id="", person=call.person, why=plain(why)[:200], since=call.at, until=call.at + length)
     if group is not None:
         labels = group.shared
-        if not labels:
-            raise UserError(f"{group.id} has no labels to silence it by", hint=f"alert silence {group.route.team or 'TEAM'}")
+        if labels.keys() <= SAY_NOTHING:  # by those alone, what has nothing to do with it would be silenced too
+            return replace(base, group=group.name, title=group.title), group
         return replace(base, labels=labels), group
     if await desk.marks.find(target) is not None:
         raise UserError(f"{target[:16]} does not burn any more", hint="see: alert list")
@@ -80,7 +91,7 @@ async def _at_the_source(desk: Desk, wanted: Silence, group: Group | None) -> Si
 def _remote(desk: Desk, wanted: Silence, group: Group | None) -> Sequence[Matchers]:
     """What is to be silenced at an Alertmanager: the group's labels, or what the file sends to the team."""
     if group is not None:
-        return [matchers(wanted.labels)] if group.silencer else []
+        return [matchers(wanted.labels)] if group.silencer and wanted.labels else []
     rules = [rule for rule in desk.routing.table().rules if rule.route.team == wanted.team and rule.match]
     return [
         [
@@ -126,4 +137,6 @@ def about(silence: Silence) -> str:
     """What a silence is about, in words."""
     if silence.team:
         return f"all of {silence.team}"
+    if silence.group:
+        return silence.title[:200]
     return " ".join(f"{name}={value}" for name, value in silence.labels.items())[:200]

@@ -21,7 +21,8 @@ class Silence:
     """A silence. Times are in seconds since 1970.
 
     Attributes:
-        labels: those that a group must have; or team: the team it must go to.
+        labels: those that a group must have; or team: the team it must go to; or group: the name of the only one it is about,
+            and title: what that was called.
         remote: its ids at the source; empty where it is our own alone.
         note: why it could not be set at the source; empty where it was, or was not wanted.
         ended: it was ended before its time.
@@ -34,6 +35,8 @@ class Silence:
     until: float
     labels: Mapping[str, str] = field(default_factory=dict)
     team: str = ""
+    group: str = ""
+    title: str = ""
     remote: tuple[str, ...] = ()
     note: str = ""
     ended: bool = False
@@ -46,6 +49,8 @@ class Silence:
         """Whether it is about a group."""
         if self.team:
             return group.route.team == self.team
+        if self.group:
+            return group.name == self.group
         return bool(self.labels) and all(group.labels.get(name) == value for name, value in self.labels.items())
 
 
