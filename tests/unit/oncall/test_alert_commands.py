@@ -267,6 +267,32 @@ async def test_alerts_that_come_one_at_a_time_are_silenced_by_what_they_share(ta
     assert "silenced until" in (await talk("alert show A1", at=NOW + 3)).text
 
 
+@pytest.mark.parametrize("said", [{}, {"severity": "critical"}])
+async def test_a_silence_of_what_has_no_labels_is_about_that_alone(talk: Talk, said: dict[str, str]) -> None:
+    """How bad it is says nothing of what it is: whatever else is as bad is told of, and pages."""
+    await comes(talk, 1, {"title": "Disk full", **said}, format="generic")
+    button = shown(await talk("alert show A1", at=NOW + 1))["Silence 1 h"]
+    assert (await talk(button, at=NOW + 2)).text.startswith("S1: Disk full is silenced until")
+    assert "silenced until" in (await talk("alert show A1", at=NOW + 3)).text
+    assert "Disk full" in str((await talk("alert silences", at=NOW + 3)).blocks[0])
+    other = await comes(talk, 2, {"title": "Nobody can pay", "severity": "critical"}, format="generic", at=NOW + 20)
+    assert set(other.asked) >= {"alert show A2", "alert page A2"}
+
+
+async def test_a_length_without_its_word_is_no_reason(talk: Talk) -> None:
+    """Else four hours would be one."""
+    said = (await talk('alert silence payments 4h "deploying"', at=NOW)).failure
+    assert (said.text, said.hint) == ("for how long?", "alert silence payments for 4h")
+
+
+async def test_what_was_never_seen_to_burn_opens_no_card(talk: Talk) -> None:
+    """Its end alone is not worth telling; when it burns, it is."""
+    assert (await comes(talk, 1, fired("a", firing=[False]))).asks == ()
+    assert (await comes(talk, 2, fired("a", firing=[False]), at=NOW + 1)).asks == ()
+    await talk("alert upkeep", room="", at=NOW + 20 * 86400)
+    assert (await comes(talk, 3, fired("a"), at=NOW + 2)).asks == (Ask("alert show A1", room="payments"),)
+
+
 async def test_what_can_not_be_silenced_is_told_for_what_it_was_meant(talk: Talk) -> None:
     """An id is no slip of a team's name, and the other way round."""
     assert (await talk("alert silence A9", at=NOW)).failure.text == "there is no alert A9"

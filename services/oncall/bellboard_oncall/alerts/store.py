@@ -132,7 +132,8 @@ class Groups:
                 await self._keep.forget(one.key, expected=one.revision)
             except KeepConflict:
                 continue  # it burns again
-            await self._keep.forget(_id(load(one.value, marked=False).id))
+            if id := load(one.value, marked=False).id:
+                await self._keep.forget(_id(id))
         return len(old)
 
 

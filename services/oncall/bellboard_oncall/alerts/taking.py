@@ -65,7 +65,8 @@ async def _take(call: Call, store: Groups, routing: Routing, key: str, notices: 
         after = merge(before, notices, call.at)
         if after.episode != before.episode:
             after = replace(after, route=routing.choose(after.labels))
-        return after if seen(after) == seen(before) else due(after, call.id, call.at)
+        known = not after.episode or seen(after) == seen(before)  # what was never seen to burn is told of to nobody
+        return after if known else due(after, call.id, call.at)
 
     return await store.change(key, how, look=call.attempt > 1)
 
