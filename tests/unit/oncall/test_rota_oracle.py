@@ -131,6 +131,49 @@ def test_a_calendar_of_rules_is_read_as_the_oracle_reads_it(zone: str, pattern: 
     ]
 
 
+WHOLE_DAYS = b"""BEGIN:VCALENDAR\r
+BEGIN:VEVENT\r
+UID:days\r
+SUMMARY:ann\r
+DTSTART;VALUE=DATE:20270327\r
+DTEND;VALUE=DATE:20270328\r
+RRULE:FREQ=DAILY;COUNT=4\r
+EXDATE;VALUE=DATE:20270329\r
+END:VEVENT\r
+BEGIN:VEVENT\r
+UID:days\r
+SUMMARY:bo\r
+RECURRENCE-ID;VALUE=DATE:20270330\r
+DTSTART:20270330T090000\r
+DTEND:20270330T170000\r
+END:VEVENT\r
+END:VCALENDAR\r
+"""
+
+
+def test_whole_days_and_times_without_a_zone_are_those_of_the_team() -> None:
+    """Over a change of clocks too, where one is left out, and where one was moved."""
+    zone = ZoneInfo("Europe/Berlin")
+    start, end = (datetime(2027, 3, day, tzinfo=UTC).timestamp() for day in (25, 31))
+    read = calendar.read(WHOLE_DAYS, "payments", {name: name for name in PEOPLE}, start, end, zone)
+    said = [
+        (one.person, *(datetime.fromtimestamp(at, zone).strftime("%d %H:%M") for at in (one.start, one.end))) for one in read
+    ]
+    assert said == [("ann", "27 00:00", "28 00:00"), ("ann", "28 00:00", "29 00:00"), ("bo", "30 09:00", "30 17:00")]
+    assert read[1].end - read[1].start == 23 * 3600
+
+
+def test_what_begins_in_one_zone_and_ends_in_another_is_as_long_as_it_says() -> None:
+    """From 9 in Berlin to 17 in UTC are nine hours in winter."""
+    data = (
+        b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:a\r\nSUMMARY:ann\r\nDTSTART;TZID=Europe/Berlin:20270112T090000\r\n"
+        b"DTEND:20270112T170000Z\r\nRRULE:FREQ=WEEKLY;COUNT=2\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    start, end = (datetime(2027, month, 1, tzinfo=UTC).timestamp() for month in (1, 2))
+    read = calendar.read(data, "payments", {"ann": "ann"}, start, end)
+    assert [one.end - one.start for one in read] == [9 * 3600, 9 * 3600]
+
+
 def test_a_week_over_a_change_of_clocks_is_an_hour_shorter_or_longer() -> None:
     """As it must be, where turns change at the same time of the day."""
     berlin = ours("Europe/Berlin", "2026-01-05T09:00", "1 week")

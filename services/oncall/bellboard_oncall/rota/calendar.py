@@ -53,9 +53,7 @@ def _event(one: Shift, names: Mapping[str, str], own: str) -> Event:
     event, start, end = Event(), _whole(one.start), _whole(one.end)
     layer = f" ({one.layer})" if one.layer else ""
     who = "" if own == one.person else f"{names.get(one.person, one.person)} "
-    event.add(
-        "summary", f"{who}on call for {one.team}{layer}".strip().capitalize() if own else f"{who}on call for {one.team}{layer}"
-    )
+    event.add("summary", f"{who or 'On call'}{'on call' if who else ''} for {one.team}{layer}")
     event.add("uid", f"{_uid(one)}@bellboard")
     event.add("dtstamp", start)
     event.add("dtstart", start)
@@ -79,13 +77,14 @@ def _uid(one: Shift) -> str:
     return hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
 
 
-def read(data: bytes, team: str, people: Mapping[str, str], start: float, end: float) -> list[Shift]:
+def read(data: bytes, team: str, people: Mapping[str, str], start: float, end: float, home: tzinfo = UTC) -> list[Shift]:
     """The shifts of a calendar that touch a stretch of time.
 
     Args:
         team: whose they are.
         people: whose name (or mail address) there is which of our people, in small letters; whoever is not named here is
             left out.
+        home: the zone of whole days, and of times that name none.
 
     Raises:
         UserError: it is no calendar, or it is too much.
@@ -99,14 +98,14 @@ def read(data: bytes, team: str, people: Mapping[str, str], start: float, end: f
         raise UserError("that is no calendar", hint="an iCalendar file begins with BEGIN:VCALENDAR") from None
     if len(events) > MOST:
         raise UserError(f"that calendar has more than {MOST} events")
-    moved = {(str(item.get("UID")), _moment_of(item["RECURRENCE-ID"].dt)) for item in events if "RECURRENCE-ID" in item}
+    moved = {(str(item.get("UID")), _moment_of(item["RECURRENCE-ID"].dt, home)) for item in events if "RECURRENCE-ID" in item}
     found: list[Shift] = []
     for item in events:
         who = person_of(item, people)
         if not who or str(item.get("STATUS", "")).upper() == "CANCELLED":
             continue
         layer = str(item.get(LAYER, ""))
-        for first, last in _times(item, moved, start, end):
+        for first, last in _times(item, moved, start, end, home):
             if first < end and last > start and first < last:
                 found.append(Shift(team, layer, who, first, last))
     return sorted(found, key=lambda one: (one.start, one.layer, one.person))
@@ -132,19 +131,19 @@ def titles(data: bytes) -> list[str]:
     return list(dict.fromkeys(word for word in said if word))
 
 
-def _times(item: Any, moved: set[tuple[str, float]], start: float, end: float) -> Iterator[tuple[float, float]]:
+def _times(item: Any, moved: set[tuple[str, float]], start: float, end: float, home: tzinfo) -> Iterator[tuple[float, float]]:
     """From when to when an event is, each time; those that were moved stand as events of their own."""
     begins = item["DTSTART"].dt
-    zone = _zone(begins)
-    first = _naive(begins)
-    length = _length(item, first)
-    uid, excluded = str(item.get("UID")), {_moment_of(at) for at in _dates(item.get("EXDATE"))}
+    zone = _zone(begins, home)
+    first = _wall(begins, zone)
+    length = _length(item, first, zone)
+    uid, excluded = str(item.get("UID")), {_moment_of(at, home) for at in _dates(item.get("EXDATE"))}
     if "RRULE" not in item or "RECURRENCE-ID" in item:
         yield _span(first, length, zone)
         starts: Iterator[datetime] = iter(())
     else:
         starts = _repeated(item, first, zone, length, start, end)
-    for at in [*starts, *(_naive(one) for one in _dates(item.get("RDATE")) if isinstance(one, date))]:
+    for at in [*starts, *(_wall(one, zone) for one in _dates(item.get("RDATE")) if isinstance(one, date))]:
         span = _span(at, length, zone)
         if span[0] not in excluded and (uid, span[0]) not in moved:
             yield span
@@ -182,30 +181,34 @@ def _until(said: Any, zone: tzinfo) -> float | None:
     return last.replace(tzinfo=zone).timestamp()
 
 
-def _length(item: Any, first: datetime) -> timedelta:
+def _length(item: Any, first: datetime, zone: tzinfo) -> timedelta:
     """How long it is, in wall time: a week over a change of clocks stays a week on the calendar."""
     if "DTEND" in item:
-        return _naive(item["DTEND"].dt) - first
+        return _wall(item["DTEND"].dt, zone) - first
     if "DURATION" in item:
         length = item["DURATION"].dt
         return length if isinstance(length, timedelta) else timedelta()
     return timedelta() if isinstance(item["DTSTART"].dt, datetime) else timedelta(days=1)
 
 
-def _zone(at: date) -> tzinfo:
-    return (at.tzinfo if isinstance(at, datetime) else None) or UTC
+def _zone(at: date, home: tzinfo) -> tzinfo:
+    return (at.tzinfo if isinstance(at, datetime) else None) or home
 
 
-def _naive(at: date) -> datetime:
-    return at.replace(tzinfo=None) if isinstance(at, datetime) else datetime.combine(at, time())
+def _wall(at: date, zone: tzinfo) -> datetime:
+    """The wall time of a zone, whatever zone it is said in."""
+    if not isinstance(at, datetime):
+        return datetime.combine(at, time())
+    return at if at.tzinfo is None else at.astimezone(zone).replace(tzinfo=None)
 
 
 def _span(at: datetime, length: timedelta, zone: tzinfo) -> tuple[float, float]:
     return at.replace(tzinfo=zone).timestamp(), (at + length).replace(tzinfo=zone).timestamp()
 
 
-def _moment_of(at: date) -> float:
-    return _naive(at).replace(tzinfo=_zone(at)).timestamp()
+def _moment_of(at: date, home: tzinfo) -> float:
+    zone = _zone(at, home)
+    return _wall(at, zone).replace(tzinfo=zone).timestamp()
 
 
 def _dates(said: Any) -> list[Any]:

@@ -23,7 +23,7 @@ class Ical:
         people = rota.outside.people
         data = await load(rota.outside.where)
         try:
-            return await asyncio.to_thread(calendar.read, data, rota.team.name, named(data, people), start, end)
+            return await asyncio.to_thread(calendar.read, data, rota.team.name, named(data, people), start, end, rota.zone)
         except UserError as error:
             raise ProviderError(error.text) from error
 
