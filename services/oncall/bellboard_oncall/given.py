@@ -58,7 +58,9 @@ class Given:
             if name in found:
                 raise key.wrong(f"“{name[:60]}” stands there twice")
             if known and name not in known:
-                raise key.wrong(f"“{name[:60]}” is not known", hint=_nearest(name, known))
+                raise key.wrong(
+                    f"“{name[:60]}” is not known", hint=nearest(name, known, otherwise=f"there is {', '.join(known)}")
+                )
             found[name] = Given(value, self._file)
         return found
 
@@ -95,9 +97,11 @@ class Given:
         return word in ("true", "yes", "on")
 
 
-def _nearest(word: str, known: Collection[str]) -> str:
-    near = get_close_matches(word[:60], list(known), n=1, cutoff=0.6)
-    return f"did you mean {near[0]}?" if near else f"there is {', '.join(known)}"
+def nearest(word: str, known: Collection[str], *, otherwise: str) -> str:
+    """A hint: the nearest of what there is, in small or large letters; ``otherwise`` if nothing is near."""
+    small = {one.lower(): one for one in known}
+    near = get_close_matches(word[:60].lower(), list(small), n=1, cutoff=0.6)
+    return f"did you mean {small[near[0]]}?" if near else otherwise
 
 
 def read(path: Path) -> Given | None:
@@ -123,7 +127,10 @@ def parse(text: str, file: str) -> Given | None:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f", line {mark.line + 1}" if mark else ""
-        raise SettingsError(f"{file}{where}: that is no YAML: {getattr(error, 'problem', None) or 'unreadable'}") from None
+        mark, why = getattr(error, "problem_mark", None), getattr(error, "problem", None) or "unreadable"
+        line = mark.line + 1 if mark else 0
+        if isinstance(error, yaml.reader.ReaderError):
+            line, why = text.count("\n", 0, error.position) + 1, "a character that is not shown"
+        where = f", line {line}" if line else ""
+        raise SettingsError(f"{file}{where}: that is no YAML: {why}") from None
     return None if node is None else Given(node, file)

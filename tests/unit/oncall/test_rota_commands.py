@@ -123,6 +123,12 @@ async def test_a_slip_in_a_team_is_answered_with_the_nearest(talk: Talk) -> None
     assert (await talk("oncall schedule")).failure.text == "which team?"
 
 
+async def test_next_of_nobody_is_refused(talk: Talk) -> None:
+    """Not answered as if somebody had no shift; and a team is found in large letters."""
+    assert (await talk("oncall next @zed")).failure.text == "nobody of the rotas' people is zed"
+    assert (await talk("oncall PAYMENTS")).failure.hint == "did you mean payments?"
+
+
 async def test_next_is_about_whoever_asks(talk: Talk) -> None:
     """In every team; or about somebody else."""
     assert (await talk("oncall next")).text.startswith("you are on call for payments now, until ")

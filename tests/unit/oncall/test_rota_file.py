@@ -27,6 +27,8 @@ LINE_5 = {
     "starts: soon": ("“soon” is no date", "2026-11-02T09:00"),
     "starts: 2026-13-45": ("“2026-13-45” is no date", ""),
     "starts: 2026-11-02T09:00Z": ("names a zone of its own", "leave it out"),
+    "people: [an]": ("there is nobody “an”", "did you mean ann?"),
+    "zone: Europe/berln": ("there is no time zone", "did you mean Europe/Berlin?"),
     "every: 1 fortnight": ("no length of a turn", "2 weeks"),
     "every: 0 days": ("no length of a turn", ""),
     "until: 2026-01-01": ("it ends before it begins", ""),
@@ -117,6 +119,7 @@ overrides:
     ("text", "why"),
     [
         ("teams: [", "line 1: that is no YAML"),
+        ("teams:\n  a: {}\n  b\x07: {}\n", "line 3: that is no YAML: a character that is not shown"),
         ("teams:\n  a: 1\n  a: 2\n", "line 3: “a” stands there twice"),
         ("teams:\n  A Team: {rota: {layers: []}}\n", "no name of a team"),
         ("teams:\n  a: {}\n", "a has no rota"),

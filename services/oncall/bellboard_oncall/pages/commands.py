@@ -23,7 +23,8 @@ BY_ITSELF = (ledger_pb2.CAUSE_BOT, ledger_pb2.CAUSE_TIMER)
 @bot.command
 async def page(call: Call, target: str, why: str, *, pages: work.Desk) -> list[Block]:
     """Page whoever is on call, or a person."""
-    why = plain(why)
+    if not (why := plain(why)):
+        raise UserError("why? whoever is woken wants to know", hint=f'page {target} "checkout is down"')
     if call.preview:
         team, person, policy, room = work.aim(pages.rota, target)
         made = engine.opened("P0", policy, call.at, team=team, person=person, why=why, about="", room=room or call.room, by="")

@@ -129,9 +129,9 @@ async def schedule(call: Call, desk: Desk, team: str, ahead: timedelta) -> tuple
 
 
 async def next_(call: Call, desk: Desk, person: str) -> tuple[list[Block], Block]:
-    """When a person is on call next, in every team."""
+    """When a person is on call next, in every team. Raises UserError: nobody is called so."""
     rotas = desk.rotas()
-    who = person or call.person
+    who = desk.known(person) if person else call.person
     mine = [one for rota in rotas for one in await desk.schedule(rota.team.name, call.at, call.at + NEXT) if one.person == who]
     mine.sort(key=lambda one: one.start)
     shown = _shifts(desk, mine)

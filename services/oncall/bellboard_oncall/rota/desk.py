@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
-from difflib import get_close_matches
 from typing import Any
 
 from bellboard import Block, UserError, text
@@ -14,6 +13,7 @@ from bellboard.keep import Keep
 from bellboard.marks import Marks
 from bellboard.replies import WARNING
 
+from ..given import nearest
 from . import Person, Shift, Team, engine
 from .book import Book
 from .covers import Cover, Covers, apply
@@ -86,8 +86,7 @@ class Desk:
             return teams[name]
         if not name:
             raise UserError("which team?", hint=f"there is {', '.join(list(teams)[:8])}")
-        near = get_close_matches(name[:63], list(teams), n=1, cutoff=0.6)
-        hint = f"did you mean {near[0]}?" if near else f"there is {', '.join(list(teams)[:8])}"
+        hint = nearest(name, teams, otherwise=f"there is {', '.join(list(teams)[:8])}")
         raise UserError(f"there is no team “{name[:40]}”", hint=hint)
 
     def rotas(self) -> tuple[TeamRota, ...]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
-from ..given import Given
+from ..given import Given, nearest
 from . import Person, Team, engine
 from .check import check
 from .model import ALL, NOBODY, Holidays, Layer, Outside, Override, Rotation, TeamRota
@@ -117,7 +117,8 @@ class _Reader:
     def _person(self, given: Given) -> str:
         name = given.text().removeprefix("@")
         if (self._people and name not in self._people) or not _NAME.fullmatch(name):
-            raise given.wrong(f"there is nobody “{name[:60]}”", hint="people stand in the people file, by their id")
+            hint = nearest(name, self._people, otherwise="people stand in the people file, by their id")
+            raise given.wrong(f"there is nobody “{name[:60]}”", hint=hint)
         return name
 
     def _holidays(self, given: Given) -> str:

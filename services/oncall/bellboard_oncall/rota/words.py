@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
-from ..given import Given
+from ..given import Given, nearest
 from .model import Window
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -22,7 +22,8 @@ def read_zone(given: Given) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise given.wrong(f"there is no time zone “{name[:60]}”", hint="such as Europe/Berlin") from None
+        hint = nearest(name, available_timezones(), otherwise="such as Europe/Berlin")
+        raise given.wrong(f"there is no time zone “{name[:60]}”", hint=hint) from None
 
 
 def read_wall(given: Given) -> datetime:
