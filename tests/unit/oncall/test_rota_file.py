@@ -152,6 +152,26 @@ def test_a_wrong_file_leaves_the_rota_in_force(tmp_path: Path) -> None:
     assert (book.teams["payments"].people, book.problem) == (("ann", "cy"), "")
 
 
+def test_a_file_that_is_gone_or_empty_leaves_the_rota_in_force(tmp_path: Path) -> None:
+    """Nobody else is called because a file was lost, or is being written at this moment."""
+    file = tmp_path / "oncall.yaml"
+    file.write_text(GOOD)
+    book = Book(file, None, {})
+
+    for left in ("\n", ""):
+        if left:
+            _write(file, left)
+        else:
+            file.unlink()
+        book.look(now=True)
+        assert list(book.teams) == ["payments"]
+        assert "oncall.yaml is gone or empty" in book.problem
+
+    file.write_text(GOOD)
+    book.look(now=True)
+    assert (list(book.teams), book.problem) == (["payments"], "")
+
+
 def test_a_start_with_a_wrong_file_takes_what_was_remembered(tmp_path: Path) -> None:
     """A restart must not take anybody off call."""
     file = tmp_path / "oncall.yaml"

@@ -99,7 +99,7 @@ class Book:
             return
         self._stamp = stamp
         try:
-            self._read = self._load(self._text())
+            self._read = self._load(self._text_again())
         except SettingsError as error:
             self._refuse(error)
             self._read = self._today(self._read)
@@ -141,6 +141,13 @@ class Book:
             return data.decode()
         except UnicodeDecodeError:
             raise SettingsError(f"{self._file.name} is not UTF-8") from None
+
+    def _text_again(self) -> str:
+        """The file's text; where one was in force, a file that is lost, or being written at this moment, is a wrong one."""
+        text = self._text()
+        if self._file is not None and self.good and not text.strip():
+            raise SettingsError(f"{self._file.name} is gone or empty")
+        return text
 
     def _load(self, text: str, *, again: bool = False) -> _Read:
         """What a text says. ``again``: it was in force before, so neither who has left nor a gap to come makes it wrong."""
