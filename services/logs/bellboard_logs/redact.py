@@ -29,9 +29,24 @@ def _digits_checked(match: re.Match[str]) -> str:
 
 _NAMES = (
     r"(?:[\w.-]{0,40}(?:password|passwd|passphrase|secret|credential|api[_-]?key|access[_-]?key|private[_-]?key"
-    r"|auth[_-]?token|access[_-]?token|refresh[_-]?token|session[_-]?(?:id|token|key)|client[_-]?secret)[\w-]{0,20}|pwd|token)"
+    r"|auth[_-]?token|access[_-]?token|refresh[_-]?token|session[_-]?(?:id|token|key)|client[_-]?secret)[\w-]{0,20}"
+    r"|[\w.-]{1,40}[_-]pass|pwd|token)"
 )
-_VALUE = r"""(?:"[^"]{1,500}"|'[^']{1,500}'|[^\s"',;&}\])]{1,500})"""
+_VALUE = (
+    r"""(\\"(?:[^"\\]|\\[^"]){1,4000}(?:\\")?|"(?:[^"\\]|\\.){1,4000}"?|'(?:[^'\\]|\\.){1,4000}'?"""
+    r"""|\[[^\]]{1,4000}\]?|[^\s"',;&}\])]{1,500})"""
+)
+
+_BETWEEN = r"""\\?["']?\s{0,3}[=:]\s{0,3}\\?["']?"""
+_PART = r"""[^\s"',;]"""
+
+
+def _quoted(match: re.Match[str]) -> str:
+    """A value, masked within the quotes that it has."""
+    value = match[2]
+    quote = '\\"' if value.startswith('\\"') else value[0] if value[0] in "\"'" else ""
+    return f"{match[1]}{quote}{MASK}{quote}"
+
 
 RULES = (
     Rule(
@@ -42,6 +57,20 @@ RULES = (
     ),
     Rule("jwt", ("eyj",), re.compile(r"(?<![\w-])eyJ[\w-]{5,}\.[\w-]{5,}(?:\.[\w-]*)?"), MASK),
     Rule("bearer or basic", ("bearer", "basic"), re.compile(r"(?i)\b(bearer|basic)(\s+|:\s*)[\w.~+/=-]{8,}"), rf"\1\2{MASK}"),
+    Rule(
+        "authorization",
+        ("authorization",),
+        re.compile(rf"(?i)\b(authorization{_BETWEEN}(?:[\w-]{{2,20}}\s{{1,3}})?)(?={_PART}{{0,500}}\d){_PART}{{8,500}}"),
+        rf"\1{MASK}",
+    ),
+    Rule(
+        "cookie",
+        ("cookie",),
+        re.compile(
+            rf"(?i)\b(cookie{_BETWEEN})[\w.-]{{1,64}}=[^\s\"',]{{1,4000}}(?: [\w.-]{{1,64}}=[^\s\"',]{{1,4000}}){{0,50}}"
+        ),
+        rf"\1{MASK}",
+    ),
     Rule("aws", ("akia", "asia"), re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b"), MASK),
     Rule("github", ("gh", "github_pat"), re.compile(r"\b(?:gh[pousr]_\w{20,}|github_pat_\w{20,})"), MASK),
     Rule(
@@ -50,12 +79,29 @@ RULES = (
         re.compile(r"\b(?:xox[a-z]|xapp)-[\w-]{8,}|hooks\.slack\.com/services/[\w/]+"),
         MASK,
     ),
-    Rule("url password", ("://",), re.compile(r"(\b[a-z][\w+.-]{1,20}://[^\s:/@]{0,200}):[^\s/@]{1,200}@"), rf"\1:{MASK}@"),
+    Rule(
+        "others that are known by how they begin",
+        ("sk_", "rk_", "glpat-", "aiza", "npm_"),
+        re.compile(r"(?<![\w-])(?:[sr]k_(?:live|test)_\w{10,}|glpat-[\w-]{20,}|AIza[\w-]{35}|npm_\w{36})"),
+        MASK,
+    ),
+    Rule(
+        "url password",
+        ("://",),
+        re.compile(r"""(\b[A-Za-z][\w+.-]{1,20}://[^\s:/@]{0,200}):[^\s/@]{1,200}(?:@[^\s/@"',]{1,200}){0,9}@"""),
+        rf"\1:{MASK}@",
+    ),
     Rule(
         "key and value",
         ("pass", "secret", "credential", "key", "token", "pwd", "session"),
-        re.compile(rf"""(?i)(?<![\w.-])({_NAMES}\\?["']?\s{{0,3}}[=:]\s{{0,3}}(?:\\?")?){_VALUE}"""),
-        rf"\1{MASK}",
+        re.compile(rf"""(?i)(?<![\w.-])({_NAMES}\\?["']?\s{{0,3}}(?:=>|:=|[=:])\s{{0,3}}){_VALUE}"""),
+        _quoted,
+    ),
+    Rule(
+        "flag and value",
+        ("--",),
+        re.compile(rf"(?i)(?<!\S)(--{_NAMES}\s{{1,3}}){_VALUE}"),
+        _quoted,
     ),
     Rule("card", (), re.compile(r"(?<![\w.-])[0-9](?:[ -]?[0-9]){12,18}(?![\w.-]|\.[0-9])"), _digits_checked),
     Rule("email", ("@",), re.compile(r"\b[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}\b"), MASK),
