@@ -14,6 +14,7 @@ import pytest
 import recurring_ical_events
 from icalendar import Calendar
 
+from bellboard import UserError
 from bellboard_oncall.rota import Shift, calendar, engine
 from tests.unit.oncall.rotas import team
 
@@ -161,6 +162,23 @@ def test_whole_days_and_times_without_a_zone_are_those_of_the_team() -> None:
     ]
     assert said == [("ann", "27 00:00", "28 00:00"), ("ann", "28 00:00", "29 00:00"), ("bo", "30 09:00", "30 17:00")]
     assert read[1].end - read[1].start == 23 * 3600
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "DTSTART:2026",
+        "DTSTART:20270301T090000Z\r\nDTEND:tomorrow",
+        "DTSTART:20270301T090000Z\r\nDURATION:P99999999D",
+        "DTSTART:20270301T090000Z\r\nRRULE:FREQ=DAILY;INTERVAL=0",
+        "DTSTART:20270301T090000Z\r\nRRULE:FREQ=YEARLY;INTERVAL=0;BYMONTH=2;BYMONTHDAY=30",
+    ],
+)
+def test_an_event_that_can_not_be_read_refuses_its_calendar(lines: str) -> None:
+    """In words, so that what was read before stays in force; and no rule keeps us busy for ever."""
+    data = f"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:a\r\nSUMMARY:ann\r\n{lines}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    with pytest.raises(UserError, match="calendar"):
+        calendar.read(data.encode(), "payments", {"ann": "ann"}, START.timestamp(), END.timestamp())
 
 
 def test_what_begins_in_one_zone_and_ends_in_another_is_as_long_as_it_says() -> None:

@@ -98,8 +98,19 @@ def read(data: bytes, team: str, people: Mapping[str, str], start: float, end: f
         raise UserError("that is no calendar", hint="an iCalendar file begins with BEGIN:VCALENDAR") from None
     if len(events) > MOST:
         raise UserError(f"that calendar has more than {MOST} events")
+    try:
+        found = list(_shifts(events, team, people, start, end, home))
+    except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError):
+        raise UserError(
+            "an event of that calendar can't be read"
+        ) from None  # without it the others would tell less than there is
+    return sorted(found, key=lambda one: (one.start, one.layer, one.person))
+
+
+def _shifts(
+    events: Sequence[Any], team: str, people: Mapping[str, str], start: float, end: float, home: tzinfo
+) -> Iterator[Shift]:
     moved = {(str(item.get("UID")), _moment_of(item["RECURRENCE-ID"].dt, home)) for item in events if "RECURRENCE-ID" in item}
-    found: list[Shift] = []
     for item in events:
         who = person_of(item, people)
         if not who or str(item.get("STATUS", "")).upper() == "CANCELLED":
@@ -107,8 +118,7 @@ def read(data: bytes, team: str, people: Mapping[str, str], start: float, end: f
         layer = str(item.get(LAYER, ""))
         for first, last in _times(item, moved, start, end, home):
             if first < end and last > start and first < last:
-                found.append(Shift(team, layer, who, first, last))
-    return sorted(found, key=lambda one: (one.start, one.layer, one.person))
+                yield Shift(team, layer, who, first, last)
 
 
 def person_of(item: Any, people: Mapping[str, str]) -> str:
@@ -156,6 +166,8 @@ def _repeated(item: Any, first: datetime, zone: tzinfo, length: timedelta, start
         raise UserError("a calendar may repeat by the day, week, month or year only")
     if any(key in rule for key in ("BYHOUR", "BYMINUTE", "BYSECOND")):
         raise UserError("a calendar may not repeat by the hour")
+    if min(rule.get("INTERVAL", [1])) < 1:
+        raise UserError("a calendar may not repeat without end at one moment")
     said = {key: value for key, value in rule.items() if key != "UNTIL"}
     text = type(rule)(said).to_ical().decode()
     until = _until(rule.get("UNTIL"), zone)
