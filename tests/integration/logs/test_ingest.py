@@ -17,6 +17,7 @@ import pytest
 from bellboard.testing.eventually import eventually
 from bellboard_logs.ingest import push, syslog
 from bellboard_logs.ingest.follow import Followed, Follower
+from bellboard_logs.ingest.packed import kinds
 from tests.integration.logs.conftest import NOW, House
 
 
@@ -124,10 +125,29 @@ async def test_what_loki_takes_is_taken(store: House, door: str, packed: bool) -
     assert await store.find("error", "v2") == ["token mismatch"]
 
 
+async def test_what_loki_s_own_shippers_send_is_taken(store: House, door: str) -> None:
+    """Promtail, Alloy and Docker's driver speak nothing but Snappy's protobuf."""
+    push_ = kinds()["Push"]()
+    stream = push_.streams.add(labels='{app="shop", version="v2"}')
+    entry = stream.entries.add(line=b"token \xff mismatch")
+    entry.at.seconds = int(NOW)
+    entry.labels.add(name="level", value="error")
+    raw = push_.SerializeToString()
+    body = bytes([len(raw), 60 << 2, len(raw) - 1]) + raw  # all of it as it is, which Snappy may do
+    headers = {"Content-Type": "application/x-protobuf"}
+    async with aiohttp.ClientSession() as session, session.post(door, data=body, headers=headers) as answer:
+        assert answer.status == 204
+
+    assert await store.find("error", "v2") == ["token \ufffd mismatch"]
+
+
 @pytest.mark.parametrize(
     ("kind", "body", "status"),
     [
-        ("application/x-protobuf", b"\x00", 415),
+        ("text/plain", b"{}", 415),
+        ("application/x-protobuf", b"\x05\x00", 400),
+        ("application/x-protobuf", b"\x02\x04\xff\xff", 400),
+        ("application/x-protobuf", b"\xff\xff\xff\xff\x0f\x00", 400),
         ("application/json", b"no", 400),
         ("application/json", b"[]", 400),
         ("application/json", b'{"streams":[{"stream":{},"values":[["x","y"]]}]}', 400),

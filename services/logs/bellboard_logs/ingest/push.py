@@ -1,7 +1,10 @@
-"""Loki's push API, so that shippers that know Loki work unchanged: ``POST /loki/api/v1/push``, as JSON, gzip or not."""
+"""Loki's push API, so that shippers that know Loki work unchanged: ``POST /loki/api/v1/push``, as JSON, gzip or not,
+or as Snappy's protobuf, which is all that promtail, Alloy and Docker's driver speak.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,9 +17,12 @@ from bellboard import ProviderError, SettingsError
 from ..entries import Entry
 from ..store.writer import Writer
 from .lines import read
+from .packed import read_push
 
 LARGEST = 16 * 2**20
 """Bytes of one push, unpacked."""
+
+JSON, PACKED = "application/json", "application/x-protobuf"
 
 
 @asynccontextmanager
@@ -48,11 +54,14 @@ async def answer(writer: Writer, host: str, port: int) -> AsyncIterator[int]:
 
 async def _push(writer: Writer, request: web.Request) -> web.Response:
     """204 once the lines are on the disk; a shipper sends them again after anything else but 4xx."""
-    if request.content_type != "application/json":
-        text = "push JSON: snappy-compressed protobuf is not taken (promtail and Alloy: use their JSON or OTLP output)\n"
-        return web.Response(status=415, text=text)
+    if request.content_type not in (JSON, PACKED):
+        return web.Response(status=415, text=f"a push is {JSON}, or {PACKED} packed by Snappy\n")
+    body = await request.read()
     try:
-        entries = list(_entries(orjson.loads(await request.read())))
+        if request.content_type == PACKED:
+            entries = await asyncio.to_thread(lambda: _entries(read_push(body, LARGEST)))
+        else:
+            entries = _entries(orjson.loads(body))
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         return web.Response(status=400, text=f"this is no push of Loki's: {type(error).__name__}\n")
     try:
