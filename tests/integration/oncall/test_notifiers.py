@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import email
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -112,6 +114,16 @@ async def test_mail_is_sent_once(outside: Outside, mails: MailSink) -> None:
     await outside.send(f"mailto://127.0.0.1:{mails.port}?from=bell@b.example&to=ann@b.example", NOTICE)
     (mail,) = mails.taken
     assert "P7" in mail
+
+
+async def test_words_of_an_alert_are_no_page_in_a_mail(outside: Outside, mails: MailSink) -> None:
+    """They come from outside: what looks like a tag, or is less than something, is shown as it is."""
+    notice = replace(NOTICE, words="A3: p95 < 5 s <img src=x>")
+    await outside.send(f"mailto://127.0.0.1:{mails.port}?from=bell@b.example&to=ann@b.example", notice)
+    mail = email.message_from_string(mails.taken[0])
+    (part,) = [one for one in mail.walk() if not one.is_multipart()]
+    assert part.get_content_type() == "text/plain"
+    assert b"A3: p95 < 5 s <img src=x>" in part.get_payload(decode=True)
 
 
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT"])

@@ -73,7 +73,9 @@ def _send(address: str, notice: Notice) -> None:
     words = f"{notice.words}\n{notice.url}" if notice.url else notice.words
     with watched() as testimony:
         try:
-            done = service.notify(body=words, title=notice.title, notify_type=apprise.NotifyType.FAILURE)
+            done = service.notify(
+                body=words, title=notice.title, notify_type=apprise.NotifyType.FAILURE, body_format=apprise.NotifyFormat.TEXT
+            )
         except TypeError:  # apprise's own word for a message that it can't send
             done = False
     if done:
