@@ -139,6 +139,7 @@ async def test_a_run_that_did_not_succeed(
     ("fault", "says"),
     [
         (Fault("GET", "/deployments", 401), "does not accept the token"),
+        (Fault("GET", "/deployments", 301, {"message": "Moved Permanently"}), "under another name now"),
         (Fault("POST", "/deployments", 403), "does not permit it"),
         (Fault("POST", "/deployments", 404), "no such thing"),
         (Fault("POST", "/deployments", 409, {"message": "Conflict: Commit status checks failed"}), "status checks failed"),

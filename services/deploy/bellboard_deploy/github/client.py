@@ -99,6 +99,7 @@ class Client:
 
 
 _WORDS: Mapping[int, tuple[str, str]] = {
+    **dict.fromkeys((301, 307, 308), ("GitHub has that under another name now", "the file of environments needs the new one")),
     400: ("GitHub did not understand it", ""),
     401: ("GitHub does not accept the token", "has it expired?"),
     403: ("GitHub does not permit it", "the token needs deployments, actions and contents of the repository"),
