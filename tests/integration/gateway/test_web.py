@@ -137,6 +137,36 @@ async def test_signing_out_ends_the_session(ann: Client) -> None:
     assert (await ann.http.get("/ws", headers=ann.origin)).status == 401
 
 
+async def test_signing_out_closes_the_other_tabs_too(ann: Client) -> None:
+    """Those of this browser; where else the person is signed in they stay so."""
+    elsewhere = Client(int(ann.base.rpartition(":")[2]))
+    await elsewhere.sign_in("ann")
+    stays, tab = await elsewhere.socket(), await ann.socket()
+    await tab.hear("hello")
+
+    closed, _ = await asyncio.gather(until_closed(tab), ann.http.post("/out", headers=ann.origin, allow_redirects=False))
+
+    assert closed == 1001
+    await stays.tell(t="complete", n=3, room="general", line="meme", cursor=4)
+    await stays.hear("completions", n=3)
+    await elsewhere.http.close()
+
+
+async def until_closed(socket: Socket) -> int | None:
+    """Reads on until the socket is closed; with which code."""
+    async with asyncio.timeout(10):
+        async for _ in socket.ws:
+            pass
+    return socket.ws.close_code
+
+
+async def test_who_only_looks_at_a_link_does_not_spend_it(stage: Stage, client: Client) -> None:
+    """As what previews links does."""
+    code = stage.sign_in.code("ann")
+    assert (await client.http.head(f"/in?code={code}", allow_redirects=False)).status == 405
+    assert (await client.http.get(f"/in?code={code}", allow_redirects=False)).status == 303
+
+
 # --- what pages of other sites can not do ---
 
 

@@ -16,6 +16,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
@@ -77,7 +78,7 @@ class Web:
         app.add_routes(
             [
                 web.get("/", self._page),
-                web.get("/in", self._sign_in_page),
+                web.get("/in", self._sign_in_page, allow_head=False),  # who only looks at a link does not spend it
                 web.post("/in", self._sign_in_with_token),
                 web.post("/link", self._link),
                 web.post("/out", self._sign_out),
@@ -176,6 +177,8 @@ class Web:
         return web.json_response({"path": path, "url": origin_of(request, self._public_url) + path})
 
     async def _sign_out(self, request: web.Request) -> web.StreamResponse:
+        session = request.cookies.get(_cookie(request))
+        await asyncio.gather(*(one.close() for one in list(self.browsers) if session and one.session == session))
         response = web.Response(status=303, headers={"Location": "/in"})
         response.del_cookie(_cookie(request), path="/")
         return response
@@ -186,7 +189,7 @@ class Web:
         person = self._require(request)
         socket = web.WebSocketResponse(heartbeat=20, max_msg_size=MAX_MESSAGE, compress=True)
         await socket.prepare(request)
-        browser = Browser(self, socket, person)
+        browser = Browser(self, socket, person, request.cookies.get(_cookie(request), ""))
         self.browsers.add(browser)
         try:
             await browser.run()

@@ -117,9 +117,20 @@ class GatewayDoor:
         return {"kind": "talk"}
 
     def complete(self, said: Said, cursor: int) -> list[dict[str, Any]]:
-        scope, start = self._inbox.scope(said.room, said.person), stages.stage_at(said.text, cursor)
-        offers = self._inbox.registry.complete(said.text[start:], cursor - start, scope)
-        return [{"text": offer.text, "help": offer.help, "start": start + offer.start} for offer in offers]
+        text, at = said.text, characters(said.text, cursor)
+        scope, start = self._inbox.scope(said.room, said.person), stages.stage_at(text, at)
+        offers = self._inbox.registry.complete(text[start:], at - start, scope)
+        return [{"text": o.text, "help": o.help, "start": units(text[: start + o.start])} for o in offers]
+
+
+def units(text: str) -> int:
+    """How long a browser takes a text to be: in UTF-16, where most emoji are two."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def characters(text: str, count: int) -> int:
+    """How many characters the first ``count`` units of a text are."""
+    return len(text[: max(0, count)].encode("utf-16-le", "surrogatepass")[: 2 * max(0, count)].decode("utf-16-le", "ignore"))
 
 
 def not_accepted(reason: str, *, final: bool) -> dict[str, Any]:

@@ -8,7 +8,7 @@ From the browser:
 - ``watch {room, cursor?}``: tell of this room from now on, instead of any other; ``cursor`` is the last one it was told.
 - ``say {id, room, thread?, text, uploads?, explicit?, talk?}``: a line. The browser makes the id, and sends the line again
   with the same id until it has a verdict.
-- ``complete {n, room, line, cursor}``: what may stand at the cursor?
+- ``complete {n, room, line, cursor}``: what may stand at the cursor? (counted in UTF-16, as ``start`` is)
 - ``earlier {room, before}``: what happened before this moment (ms since 1970)?
 - ``find {id}``: a card by its id.
 
@@ -76,10 +76,10 @@ class Malformed(ValueError):
 
 
 class Browser:
-    """A connected page."""
+    """A connected page. ``session`` is the cookie that it came with."""
 
-    def __init__(self, house: Web, socket: web.WebSocketResponse, person: Person) -> None:
-        self._house, self._socket, self.person = house, socket, person
+    def __init__(self, house: Web, socket: web.WebSocketResponse, person: Person, session: str = "") -> None:
+        self._house, self._socket, self.person, self.session = house, socket, person, session
         self._tasks: set[asyncio.Task[None]] = set()
         self._watch: asyncio.Task[None] | None = None
         self._room_for_more = asyncio.Semaphore(AT_ONCE)
