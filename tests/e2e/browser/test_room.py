@@ -241,6 +241,57 @@ def test_a_link_to_a_card_leads_to_it(tab: Tab) -> None:
     expect(bo.locator(".card.focus")).to_contain_text(word)
 
 
+def test_a_link_to_a_card_of_long_ago_leads_to_it(tab: Tab) -> None:
+    """Though much was said since, and what is told of the room at first does not reach so far back."""
+    owner, bo = tab(), tab("bo")
+    word = unique("w")
+    owner.evaluate("location.hash = 'ops'")
+    expect(owner.locator(".window[aria-current]")).to_contain_text("Operations")
+    type_line(owner, f"practice look {word}")
+    old = card(owner, f"practice look {word}")
+    address = old.get_by_title("Link to this card").get_attribute("href")
+    owner.evaluate(
+        """() => new Promise((done, fail) => {
+            const socket = new WebSocket(`ws://${location.host}/ws`);
+            const line = (n) => ({ t: "say", id: crypto.randomUUID(), room: "ops", text: `line ${n}`, talk: true });
+            let left = 160;
+            socket.onopen = () => { for (let n = 0; n < 160; n += 1) socket.send(JSON.stringify(line(n))); };
+            socket.onmessage = (event) => { if (JSON.parse(event.data).t === "verdict" && !(left -= 1)) done(socket.close()); };
+            socket.onerror = fail;
+        })"""
+    )
+    bo.evaluate("address => { location.hash = address; location.reload(); }", address)
+    expect(bo.locator(".card.focus")).to_contain_text(word)
+    expect(bo.locator(".card.focus")).to_be_in_viewport()
+
+
+def test_an_address_that_was_cut_off_leads_to_the_first_room(tab: Tab) -> None:
+    """Rather than to an empty page."""
+    page = tab()
+    page.evaluate("location.hash = '#%'; location.reload()")
+    expect(page.locator(".window[aria-current]")).to_contain_text("General")
+
+
+def test_a_page_without_https_can_be_spoken_to(tab: Tab) -> None:
+    """Where it is not of this machine, browsers give it less."""
+    page = tab()
+    page.add_init_script("delete Crypto.prototype.randomUUID")
+    page.reload()
+    words = unique("hello ")
+    type_line(page, words)
+    expect(page.locator(".talk", has_text=words)).to_be_visible()
+    expect(page.locator(".talk.pending")).to_have_count(0)
+
+
+def test_what_is_completed_behind_an_emoji_keeps_the_line(tab: Tab) -> None:
+    """Which is two characters to a browser, and one to the gateway."""
+    page = tab()
+    composer(page).press_sequentially("meme ship-it \U0001f680\U0001f680 --o")
+    expect(page.locator(".offers li").first).to_contain_text("--on")
+    composer(page).press("Tab")
+    expect(composer(page)).to_have_value("meme ship-it \U0001f680\U0001f680 --on ")
+
+
 def test_a_phone_has_all_of_it_without_scrolling_sideways(tab: Tab) -> None:
     """The board of rooms is a drawer there."""
     page = tab(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)

@@ -3,7 +3,7 @@ import { useDrop } from "./drop.js";
 import { html, classes, useEffect, useLayoutEffect, useRef, useState } from "./html.js";
 import { peopleAt } from "./mention.js";
 import { complete, dismiss, forgetCompletions, offerHere, say, store } from "./store.js";
-import { size } from "./words.js";
+import { newId, size } from "./words.js";
 
 const MOST_FILES = 4;
 
@@ -51,7 +51,7 @@ function useFiles() {
   const add = (list) => {
     for (const file of [...list].slice(0, MOST_FILES)) {
       const preview = file.type.startsWith("image/") ? URL.createObjectURL(file) : "";
-      const one = { key: crypto.randomUUID(), name: file.name, size: file.size, preview };
+      const one = { key: newId(), name: file.name, size: file.size, preview };
       const put = (more) => setFiles((all) => all.map((other) => (other.key === one.key ? { ...other, ...more } : other)));
       setFiles((all) => [...all, one].slice(-MOST_FILES));
       send(file).then((ref) => put({ ref }), (error) => put({ error: error.message }));

@@ -8,7 +8,9 @@ import { Thread } from "./thread.js";
 import { Switcher } from "./switcher.js";
 
 function fromAddress() {
-  const [room, focus = ""] = decodeURIComponent(location.hash.slice(1)).split("/");
+  let address = location.hash.slice(1);
+  try { address = decodeURIComponent(address); } catch { /* cut off somewhere: it leads to no room */ }
+  const [room, focus = ""] = address.split("/");
   enter(room, focus);
 }
 

@@ -46,7 +46,8 @@ export function Timeline({ thread }) {
   const loaded = !!here.cursor;
   const focus = reached.current === store.focus || !loaded ? "" : store.focus;
   const [away, toEnd] = useStickToEnd(scroller, focus);
-  useEffect(() => { if (loaded) reached.current = store.focus; });
+  const known = !store.focus || [...here.cards.keys()].some((id) => id.startsWith(store.focus));  // an old one comes later
+  useEffect(() => { if (loaded && known) reached.current = store.focus; });
   const typed = [...store.outbox.values()].filter(({ said }) => !said.explicit && said.thread === thread).at(-1)?.said.id;
   useLayoutEffect(() => { if (typed) toEnd(); }, [typed]);
   const empty = loaded && !here.cards.size && !here.lines.size && !store.outbox.size;

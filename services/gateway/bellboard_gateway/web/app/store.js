@@ -1,7 +1,7 @@
 // What the page knows, and everything that changes it. Components read `store` and are drawn anew by `changed`.
 import { notify } from "./notify.js";
 import { Socket } from "./socket.js";
-import { FINAL_SOUND } from "./words.js";
+import { FINAL_SOUND, newId } from "./words.js";
 
 const RETRY = 1000, HISTORY = 100;
 
@@ -93,7 +93,7 @@ document.addEventListener("visibilitychange", () => { seen(); changed(); });
 
 // told: called once the line needs no more waiting for, taken or not.
 export function say(text, { thread = store.thread, explicit = false, talk = false, uploads = [], told = () => {} } = {}) {
-  const said = { id: crypto.randomUUID(), room: store.room, thread, text, explicit, talk, uploads };
+  const said = { id: newId(), room: store.room, thread, text, explicit, talk, uploads };
   store.outbox.set(said.id, { said, told, at: Date.now(), state: "sending", reason: "" });
   store.wrong = null;
   if (!explicit && text && store.history.at(-1) !== text) {
@@ -205,12 +205,12 @@ const take = {
     for (const id of store.outbox.keys()) offer(id);
   },
   batch({ room, cursor, reset, cards, lines, more }) {
-    const into = feed(room);
-    const first = into.cursor === null;
+    const into = feed(room), first = into.cursor === null;
     if (reset) { into.cards.clear(); into.lines.clear(); into.more = more; }
     const ended = cards.filter((card) => !into.cards.get(card.command_id)?.final);  // not those brought up to date
     put(into, cards, lines);
     into.cursor = cursor;
+    if (reset && room === store.room && store.focus) find(store.focus);  // it may have been found before this came
     if (!first) speak(ended, lines);
     settle(room);
   },

@@ -61,3 +61,6 @@ export function size(bytes) {
 
 export const short = (id) => id.slice(0, 6);
 
+// An id of a line or a file. (crypto.randomUUID is there only for addresses with https, and on this machine.)
+export const newId = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
