@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 from bellboard import Block, Call, Failed, UserError, progress, table, text
@@ -192,21 +192,17 @@ async def backends(desk: Desk, env: str, app: str) -> list[Block]:
     tables: list[Block] = []
     known: dict[str, None] = {}
     for found in desk.some(env):
-        apps = await found.balancer.apps() if found.balancer else ()
+        if (balancer := found.balancer) is None:
+            continue
+        apps = await balancer.apps()
         known |= dict.fromkeys(apps)
-        tables += await _backends(found, [name for name in apps if app in ("", name)])
+        if rows := [_row(one) for name in apps if app in ("", name) for one in await balancer.backends(name)]:
+            columns = ["backend", "app", "version", "state", "weight", "now", "requests", "failed"]
+            tables.append(table(columns, rows, title=f"{found.name}, balanced by {balancer.name}"))
     if not tables:
         hint = nearest(app, list(known)) if app and known and app not in known else "see: deploy status"
         raise UserError(f"nothing is balanced for {app[:40] or env or 'any environment'}", hint=hint)
     return tables
-
-
-async def _backends(env: Environment, apps: Sequence[str]) -> list[Block]:
-    if env.balancer is None:
-        return []
-    rows = [_row(one) for name in apps for one in await env.balancer.backends(name)]
-    columns = ["backend", "app", "version", "state", "weight", "now", "requests", "failed"]
-    return [table(columns, rows, title=f"{env.name}, balanced by {env.balancer.name}")] if rows else []
 
 
 def _row(one: Backend) -> tuple[str | float | None, ...]:
@@ -229,12 +225,16 @@ async def backend(found: Environment, name: str) -> tuple[Balancer, Backend]:
     raise UserError(f"there is no backend “{name[:40]}” in {found.name}", hint=nearest(name, [one.name for one in known]))
 
 
+async def _last(balancer: Balancer, one: Backend) -> bool:
+    """Whether no other backend of its app takes requests."""
+    return not any(other.weight for other in await balancer.backends(one.app) if other.name != one.name)
+
+
 async def change(call: Call, desk: Desk, env: str, name: str, what: str, weight: int = 0) -> Block:
     """Change one backend, and say what it was and is."""
     balancer, one = await backend(ordered(call, desk, env), name)
     words = {"drain": "is sent no new requests", "enable": "is sent requests", "weight": f"has weight {weight}"}[what]
-    others = [other.weight for other in await balancer.backends(one.app) if other.name != name]
-    if one.weight and what != "enable" and not weight and not any(others):
+    if one.weight and what != "enable" and not weight and await _last(balancer, one):
         raise UserError(f"{name} is the last one that takes requests", hint="lb enable another one first")
     if call.preview:
         return text(f"{name} {words} then; now it is {one.state} with weight {one.weight} and {one.connections} requests")

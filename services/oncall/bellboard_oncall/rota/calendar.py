@@ -52,8 +52,8 @@ def write(name: str, shifts: Sequence[Shift], names: Mapping[str, str], *, own: 
 def _event(one: Shift, names: Mapping[str, str], own: str) -> Event:
     event, start, end = Event(), _whole(one.start), _whole(one.end)
     layer = f" ({one.layer})" if one.layer else ""
-    who = "" if own == one.person else f"{names.get(one.person, one.person)} "
-    event.add("summary", f"{who or 'On call'}{'on call' if who else ''} for {one.team}{layer}")
+    who = "On call" if own == one.person else f"{names.get(one.person, one.person)} on call"
+    event.add("summary", f"{who} for {one.team}{layer}")
     event.add("uid", f"{_uid(one)}@bellboard")
     event.add("dtstamp", start)
     event.add("dtstart", start)
